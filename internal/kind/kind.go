@@ -1,0 +1,83 @@
+// Package kind is the meeting point of the ecosystems: what each of npm, PyPI, Go modules and the others must be able to do so that the
+// rest of Slipway need not know it. One ecosystem is one package below this one.
+package kind
+
+import (
+	"context"
+	"io/fs"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/layer"
+)
+
+// Ecosystem locks, fetches and lays out the packages of one kind of entry.
+type Ecosystem interface {
+	// LockFiles names the files beside an entry that pin its dependencies, the first being the lock proper.
+	LockFiles() []string
+
+	// Lock resolves the entry's dependencies and returns the content of each lock file by name. It is the only method that resolves
+	// anything, and it asks the network.
+	Lock(ctx context.Context, e entry.Entry) (map[string][]byte, error)
+
+	// CheckLock reports why the lock files in dir no longer pin what the entry says: every reason at once, joined, each a *LockError.
+	// It asks nothing of the network.
+	CheckLock(e entry.Entry, dir fs.FS) error
+
+	// Payload fetches what the lock pins for one platform, checks it, and says how it is laid out and started.
+	Payload(ctx context.Context, e entry.Entry, dir fs.FS, platform v1.Platform) (*Payload, error)
+
+	// Draft writes a first entry for a package reference, with everything that the package says of itself.
+	Draft(ctx context.Context, ref string) (*Draft, error)
+}
+
+// Payload is the upstream software of one entry for one platform, ready to become the top layer of an image.
+type Payload struct {
+	// Key names the content of the layer: equal keys write equal layers.
+	Key string
+	// Write writes the files of the layer. It can be called more than once.
+	Write func(ctx context.Context, w *layer.Writer) error
+
+	Entrypoint []string
+	Env        []string // NAME=value
+	WorkingDir string
+	Labels     map[string]string
+
+	Components []Component
+}
+
+// Component is a package inside the image, for the SBOM.
+type Component struct {
+	Name    string
+	Version string
+	PURL    string // package URL, see the purl specification
+	License string // SPDX expression as the package declares it; empty if it declares none
+	// Algorithm and Digest of the archive that the component was unpacked from: "SHA256" or "SHA512" and hex digits.
+	Algorithm string
+	Digest    string
+	Path      string   // where it lies in the image
+	DependsOn []string // PURLs
+	Supplier  string   // organisation, if the package names one
+}
+
+// Draft is a new entry before a human has looked at it.
+type Draft struct {
+	Entry entry.Entry
+	// Missing says in one sentence each what a human must still fill in or check.
+	Missing []string
+}
+
+// LockError is one reason why a lock does not pin what its entry says.
+type LockError struct {
+	File   string // base name of the lock file
+	Field  string // where in it, such as packages["node_modules/zod"].integrity
+	Reason string // what was found and what to do
+}
+
+func (e *LockError) Error() string {
+	if e.Field == "" {
+		return e.File + ": " + e.Reason
+	}
+	return e.File + ": " + e.Field + ": " + e.Reason
+}
