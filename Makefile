@@ -1,0 +1,71 @@
+# Slipway's everyday commands; `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The toolchain on the machine is the one that go.mod asks for; no other is downloaded.
+export GOTOOLCHAIN := local
+
+ROOT  := $(CURDIR)
+BIN   := $(ROOT)/.tools/bin
+STAMP := $(ROOT)/.tools/stamps
+export PATH := $(BIN):$(PATH)
+
+# A tool is name=module/package@version; it is built from its Go module, checked against the checksum database.
+RUNSC         := runsc=gvisor.dev/gvisor/runsc@v0.0.0-20260905035102-160fafc42237
+LINT_TOOLS    := golangci-lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 \
+                 gofumpt=mvdan.cc/gofumpt@v0.12.0 \
+                 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
+CLIENTS       := cue=cuelang.org/go/cmd/cue@v0.17.1 \
+                 crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1 \
+                 oras=oras.land/oras/cmd/oras@v1.3.2 \
+                 cosign=github.com/sigstore/cosign/v2/cmd/cosign@v2.6.5 \
+                 cosign3=github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3 \
+                 thv=github.com/stacklok/toolhive/cmd/thv@v0.47.0
+
+# Installs one tool under .tools/bin and stamps its version, so that a new version here installs anew.
+define install
+$(STAMP)/$(subst /,_,$(1)):
+	@name='$(firstword $(subst =, ,$(1)))'; module='$(lastword $(subst =, ,$(1)))'; \
+	echo "installing $$name"; \
+	mkdir -p '$(BIN)' '$(STAMP)'; tmp=$$$$(mktemp -d '$(ROOT)/.tools/tmp.XXXXXX'); trap 'rm -rf "$$$$tmp"' EXIT; \
+	CGO_ENABLED=0 GOFLAGS=-trimpath GOBIN="$$$$tmp" go install "$$module"; \
+	mv "$$$$tmp"/* '$(BIN)'/"$$name"; touch '$$@'
+endef
+stamps = $(foreach tool,$(1),$(STAMP)/$(subst /,_,$(tool)))
+$(foreach tool,$(RUNSC) $(LINT_TOOLS) $(CLIENTS),$(eval $(call install,$(tool))))
+
+.PHONY: help tools demo test e2e lint bench clean generate
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+$(BIN)/catalogctl: $(shell git ls-files -co --exclude-standard '*.go' go.mod go.sum schema 'catalog/bases' 2>/dev/null)
+	@mkdir -p '$(BIN)'
+	CGO_ENABLED=0 go build -trimpath -o '$@' ./cmd/catalogctl
+
+tools: $(call stamps,$(RUNSC)) $(BIN)/catalogctl ## build catalogctl and the sandbox (gVisor's runsc) into .tools/bin
+
+demo: tools ## release three real servers to the registry under dist/, verify them, generate the catalog
+	@scripts/demo
+
+test: $(call stamps,$(RUNSC)) ## run all unit and command tests, with the race detector
+	go test -race ./...
+
+e2e: tools $(call stamps,$(CLIENTS)) ## run the slow end-to-end tests against stock clients
+	go test -tags e2e -timeout 60m -count 1 ./e2e/...
+
+lint: $(call stamps,$(LINT_TOOLS)) ## run golangci-lint, and govulncheck where the vulnerability database can be reached
+	golangci-lint run ./...
+	golangci-lint run --build-tags e2e ./e2e/...
+	scripts/vulncheck
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+generate: tools ## regenerate registries/ from the entries
+	catalogctl generate
+
+clean: ## remove what was built and published locally (the tools stay)
+	rm -rf dist
