@@ -25,15 +25,15 @@ CLIENTS       := cue=cuelang.org/go/cmd/cue@v0.17.1 \
                  thv=github.com/stacklok/toolhive/cmd/thv@v0.47.0
 
 # Installs one tool under .tools/bin and stamps its version, so that a new version here installs anew.
+stamp  = $(STAMP)/$(subst =,-,$(subst /,_,$(1)))
 define install
-$(STAMP)/$(subst /,_,$(1)):
-	@name='$(firstword $(subst =, ,$(1)))'; module='$(lastword $(subst =, ,$(1)))'; \
-	echo "installing $$name"; \
-	mkdir -p '$(BIN)' '$(STAMP)'; tmp=$$$$(mktemp -d '$(ROOT)/.tools/tmp.XXXXXX'); trap 'rm -rf "$$$$tmp"' EXIT; \
-	CGO_ENABLED=0 GOFLAGS=-trimpath GOBIN="$$$$tmp" go install "$$module"; \
-	mv "$$$$tmp"/* '$(BIN)'/"$$name"; touch '$$@'
+$(call stamp,$(1)):
+	@echo 'installing $(firstword $(subst =, ,$(1)))'
+	@mkdir -p '$(BIN)' '$(STAMP)' && rm -rf '$$@.tmp'
+	@CGO_ENABLED=0 GOFLAGS=-trimpath GOBIN='$$@.tmp' go install '$(lastword $(subst =, ,$(1)))'
+	@mv '$$@.tmp'/* '$(BIN)/$(firstword $(subst =, ,$(1)))' && rmdir '$$@.tmp' && touch '$$@'
 endef
-stamps = $(foreach tool,$(1),$(STAMP)/$(subst /,_,$(tool)))
+stamps = $(foreach tool,$(1),$(call stamp,$(tool)))
 $(foreach tool,$(RUNSC) $(LINT_TOOLS) $(CLIENTS),$(eval $(call install,$(tool))))
 
 .PHONY: help tools demo test e2e lint bench clean generate
