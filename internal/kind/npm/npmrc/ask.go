@@ -1,0 +1,48 @@
+package npmrc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Machine returns how to ask the npm on the PATH for a setting in a folder, and the prefix that it is installed under. Without an npm both
+// are zero.
+func Machine(dir string, environ []string) (ask func(ctx context.Context, setting string) (string, error), prefix string) {
+	if node, err := exec.LookPath("node"); err == nil {
+		if real, err := filepath.EvalSymlinks(node); err == nil {
+			prefix = filepath.Dir(filepath.Dir(real))
+		}
+	}
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		return nil, prefix
+	}
+	return func(ctx context.Context, setting string) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		command := exec.CommandContext(ctx, npm, "config", "get", setting)
+		command.Dir, command.Env, command.WaitDelay = dir, environ, time.Second
+		var stdout, stderr bounded
+		command.Stdout, command.Stderr = &stdout, &stderr
+		if err := command.Run(); err != nil {
+			return "", fmt.Errorf("npm config get %s: %w: %s", setting, err, strings.TrimSpace(stderr.String()))
+		}
+		return strings.TrimSpace(stdout.String()), nil
+	}, prefix
+}
+
+// bounded keeps what a process prints, up to a limit that no honest answer reaches.
+type bounded struct{ bytes.Buffer }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > 64<<10 {
+		return 0, errors.New("npm printed too much")
+	}
+	return b.Buffer.Write(p)
+}
