@@ -1,0 +1,188 @@
+// Package fetch downloads files that are pinned by a digest and keeps each one under that digest, so that it is downloaded once and never
+// trusted unchecked.
+//
+// It alone decides how Slipway behaves towards a server: what is retried and how long, which redirects are followed, and who gets to see
+// credentials. Its errors name a URL without user, password and query, for these may be secrets.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-cleanhttp"
+	"golang.org/x/sync/singleflight"
+)
+
+// Cache is a folder of files named by their digest. It may be used by many goroutines and many processes at once.
+type Cache struct {
+	// Clock is what waiting between attempts goes by. New sets it to the machine's clock; a test may set another before first use.
+	Clock Clock
+
+	dir    string
+	client *http.Client
+	stall  time.Duration
+	flight singleflight.Group
+	sweep  sync.Once
+}
+
+// Request is a file that is pinned by its digest.
+type Request struct {
+	URL    string
+	Header http.Header // sent to the host of URL only, never on to another one; may be nil
+	Digest Digest
+	// MaxBytes is the most that the file may hold. It must be positive.
+	MaxBytes int64
+}
+
+// New returns a cache in dir, which is created when the first file is stored. A nil client means one with its own connections and the
+// proxy that the environment names. The client's own redirect policy, timeout and cookies are not used.
+func New(dir string, client *http.Client) *Cache {
+	if client == nil {
+		client = &http.Client{Transport: cleanhttp.DefaultPooledTransport()}
+	}
+	return &Cache{
+		Clock:  systemClock(),
+		dir:    dir,
+		client: &http.Client{Transport: client.Transport, CheckRedirect: checkRedirect},
+		stall:  time.Minute,
+	}
+}
+
+// File returns the path of a local file whose content has the digest of r. The content is hashed on every call: what was damaged since it
+// was stored is downloaded again. Callers must not change the file.
+//
+// It returns an *IntegrityError for other content, a *SizeError for more than r.MaxBytes, a *StatusError for an answer other than 200.
+func (c *Cache) File(ctx context.Context, r Request) (string, error) {
+	if err := r.Digest.validate(); err != nil {
+		return "", fmt.Errorf("cannot fetch %s: %w", redact(r.URL), err)
+	}
+	if r.MaxBytes <= 0 {
+		return "", fmt.Errorf("cannot fetch %s: the request sets no MaxBytes", redact(r.URL))
+	}
+	for {
+		// Requests that differ in more than the digest may end differently, so they are not joined.
+		key := fmt.Sprintf("%s %d %s", r.Digest, r.MaxBytes, r.URL)
+		done := c.flight.DoChan(key, func() (any, error) { return c.file(ctx, r) })
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case result := <-done:
+			if result.Err == nil {
+				return result.Val.(string), nil
+			}
+			// The caller that led the download gave up; this one has not.
+			if result.Shared && isContextError(result.Err) && ctx.Err() == nil {
+				continue
+			}
+			return "", result.Err
+		}
+	}
+}
+
+// Document returns the body found at url, which is neither pinned nor kept. It follows the same rules as File towards the server and returns
+// the same errors, an *IntegrityError excepted. A body may come compressed; maxBytes counts what it unpacks to.
+func (c *Cache) Document(ctx context.Context, url string, header http.Header, maxBytes int64) ([]byte, error) {
+	if maxBytes <= 0 {
+		return nil, fmt.Errorf("cannot fetch %s: no limit of bytes is set", redact(url))
+	}
+	var body []byte
+	err := c.retry(ctx, url, func(ctx context.Context) error {
+		return c.get(ctx, url, header, maxBytes, func(r io.Reader) (err error) {
+			body, err = io.ReadAll(r)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+func (c *Cache) file(ctx context.Context, r Request) (string, error) {
+	path := filepath.Join(c.dir, r.Digest.Algorithm, r.Digest.Hex[:2], r.Digest.Hex)
+	found, err := hashFile(path, r.Digest.Algorithm, r.MaxBytes)
+	switch {
+	case err == nil && found == r.Digest:
+		return path, nil
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return "", fmt.Errorf("cannot read the download cache: %w", err)
+	}
+	if err := c.download(ctx, r, path); err != nil {
+		return "", err
+	}
+	return path, nil
+}
+
+// download writes the file beside the others under a name of its own and moves it into place when its digest is known to be right.
+func (c *Cache) download(ctx context.Context, r Request, path string) (err error) {
+	partial := filepath.Join(c.dir, "partial")
+	for _, dir := range []string{partial, filepath.Dir(path)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("cannot create the download cache: %w", err)
+		}
+	}
+	c.sweep.Do(func() { removeStale(partial, c.Clock.Now().Add(-24*time.Hour)) })
+	file, err := os.CreateTemp(partial, "")
+	if err != nil {
+		return fmt.Errorf("cannot write to the download cache: %w", err)
+	}
+	defer func() {
+		_ = file.Close() // closed below where its error counts
+		if err != nil {
+			_ = os.Remove(file.Name()) // what stays is swept later
+		}
+	}()
+
+	header := http.Header{"Accept-Encoding": {"identity"}} // the digest is of the bytes as stored
+	for name, values := range r.Header {
+		header[name] = values
+	}
+	err = c.retry(ctx, r.URL, func(ctx context.Context) error {
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		if err := file.Truncate(0); err != nil {
+			return err
+		}
+		return c.get(ctx, r.URL, header, r.MaxBytes, func(body io.Reader) error {
+			hash := r.Digest.hash()
+			if _, err := io.Copy(io.MultiWriter(file, hash), body); err != nil {
+				return err
+			}
+			if got := (Digest{r.Digest.Algorithm, fmt.Sprintf("%x", hash.Sum(nil))}); got != r.Digest {
+				return &IntegrityError{URL: redact(r.URL), Want: r.Digest, Got: got}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if err := file.Chmod(0o444); err != nil {
+		return fmt.Errorf("cannot write to the download cache: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("cannot write to the download cache: %w", err)
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return fmt.Errorf("cannot write to the download cache: %w", err)
+	}
+	return nil
+}
+
+// removeStale removes what killed processes left. An error only means that it stays longer.
+func removeStale(dir string, before time.Time) {
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && info.ModTime().Before(before) {
+			_ = os.Remove(filepath.Join(dir, entry.Name()))
+		}
+	}
+}
