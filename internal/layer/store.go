@@ -1,0 +1,212 @@
+package layer
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1"
+	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	// level trades size for time; see BenchmarkCompression.
+	level = 6
+	// format is part of every key: what an older one wrote would differ from what is written today. Compression is as much a part of it as
+	// this package, so it changes with the version of the library in go.mod.
+	format = "1 github.com/klauspost/compress v1.20.3 gzip level 6"
+)
+
+// Store keeps layers in a folder: each in a file named by its digest, and for each key a small file that says which. It may be used by many
+// goroutines and many processes at once.
+type Store struct {
+	dir     string
+	flight  singleflight.Group
+	intact  sync.Map // paths of layers that were hashed by this process
+	sweeper sync.Once
+}
+
+// record is what is kept of a layer under its key.
+type record struct {
+	Key    string  `json:"key"`
+	Digest v1.Hash `json:"digest"`
+	DiffID v1.Hash `json:"diffID"`
+	Size   int64   `json:"size"`
+}
+
+// NewStore returns a store in dir, which is created when the first layer is stored.
+func NewStore(dir string) *Store { return &Store{dir: dir} }
+
+// Layer returns the layer with the given key, and has it written if there is none or if it was damaged. The key must name all that write
+// depends on: equal keys mean equal layers. What write returns as an error is returned wrapped, and nothing is kept of that layer.
+func (s *Store) Layer(ctx context.Context, key string, write func(context.Context, *Writer) error) (*Layer, error) {
+	for {
+		done := s.flight.DoChan(key, func() (any, error) {
+			if l := s.stored(key); l != nil {
+				return l, nil
+			}
+			return s.write(ctx, key, write)
+		})
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case result := <-done:
+			if result.Err == nil {
+				return result.Val.(*Layer), nil
+			}
+			cancelled := errors.Is(result.Err, context.Canceled) || errors.Is(result.Err, context.DeadlineExceeded)
+			if result.Shared && cancelled && ctx.Err() == nil {
+				continue // the caller that led gave up, this one has not
+			}
+			return nil, result.Err
+		}
+	}
+}
+
+// stored returns nil if there is no such layer or if it is damaged: then it is written anew.
+func (s *Store) stored(key string) *Layer {
+	data, err := os.ReadFile(s.keyPath(key))
+	if err != nil {
+		return nil
+	}
+	var r record
+	if json.Unmarshal(data, &r) != nil || r.Key != key || r.Digest.Algorithm != "sha256" || r.DiffID.Algorithm != "sha256" {
+		return nil
+	}
+	l := &Layer{path: s.blobPath(r.Digest), digest: r.Digest, diffID: r.DiffID, size: r.Size}
+	info, err := os.Stat(l.path)
+	if err != nil || info.Size() != l.size {
+		return nil
+	}
+	if _, ok := s.intact.Load(l.path); ok {
+		return l
+	}
+	file, err := os.Open(l.path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil || hex.EncodeToString(hash.Sum(nil)) != l.digest.Hex {
+		return nil
+	}
+	s.intact.Store(l.path, true)
+	return l
+}
+
+func (s *Store) write(ctx context.Context, key string, write func(context.Context, *Writer) error) (*Layer, error) {
+	partial := filepath.Join(s.dir, "partial")
+	for _, dir := range []string{partial, filepath.Join(s.dir, "keys"), filepath.Join(s.dir, "sha256")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("cannot create the layer store: %w", err)
+		}
+	}
+	s.sweeper.Do(func() { removeStale(partial, time.Now().Add(-24*time.Hour)) })
+	file, err := os.CreateTemp(partial, "layer-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot write to the layer store: %w", err)
+	}
+	defer discard(file)
+
+	l, err := compress(ctx, file, write)
+	if err != nil {
+		return nil, err
+	}
+	l.path = s.blobPath(l.digest)
+	if err := install(file, l.path); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(record{Key: key, Digest: l.digest, DiffID: l.diffID, Size: l.size})
+	if err != nil {
+		return nil, err
+	}
+	index, err := os.CreateTemp(partial, "key-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot write to the layer store: %w", err)
+	}
+	defer discard(index)
+	if _, err := index.Write(data); err != nil {
+		return nil, fmt.Errorf("cannot write to the layer store: %w", err)
+	}
+	if err := install(index, s.keyPath(key)); err != nil {
+		return nil, err
+	}
+	s.intact.Store(l.path, true)
+	return l, nil
+}
+
+// compress writes a layer to w and returns all of it but the path.
+func compress(ctx context.Context, w io.Writer, write func(context.Context, *Writer) error) (*Layer, error) {
+	digest, diffID := sha256.New(), sha256.New()
+	size := &counter{}
+	buffer := bufio.NewWriterSize(io.MultiWriter(w, digest, size), 256<<10)
+	compressor, err := gzip.NewWriterLevel(buffer, level)
+	if err != nil {
+		return nil, err
+	}
+	layer := newWriter(ctx, io.MultiWriter(compressor, diffID))
+	if err := write(ctx, layer); err != nil {
+		return nil, err
+	}
+	if layer.err != nil { // also if write did not pass it on
+		return nil, layer.err
+	}
+	for _, finish := range []func() error{layer.tar.Close, compressor.Close, buffer.Flush} {
+		if err := finish(); err != nil {
+			return nil, fmt.Errorf("cannot write the layer: %w", err)
+		}
+	}
+	hash := func(sum []byte) v1.Hash { return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum)} }
+	return &Layer{digest: hash(digest.Sum(nil)), diffID: hash(diffID.Sum(nil)), size: size.n}, nil
+}
+
+func (s *Store) blobPath(digest v1.Hash) string { return filepath.Join(s.dir, "sha256", digest.Hex) }
+
+func (s *Store) keyPath(key string) string {
+	sum := sha256.Sum256([]byte(format + "\n" + key))
+	return filepath.Join(s.dir, "keys", hex.EncodeToString(sum[:])+".json")
+}
+
+// install moves a complete temporary file to its place.
+func install(file *os.File, path string) error {
+	if err := errors.Join(file.Chmod(0o444), file.Close()); err != nil {
+		return fmt.Errorf("cannot write to the layer store: %w", err)
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return fmt.Errorf("cannot write to the layer store: %w", err)
+	}
+	return nil
+}
+
+// discard removes a temporary file that was not installed; of one that was, nothing is left to remove.
+func discard(file *os.File) {
+	_ = file.Close()
+	_ = os.Remove(file.Name())
+}
+
+// removeStale removes what killed processes left. An error only means that it stays longer.
+func removeStale(dir string, before time.Time) {
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && info.ModTime().Before(before) {
+			_ = os.Remove(filepath.Join(dir, entry.Name()))
+		}
+	}
+}
+
+type counter struct{ n int64 }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return len(p), nil
+}
