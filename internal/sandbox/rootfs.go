@@ -1,0 +1,328 @@
+package sandbox
+
+import (
+	"archive/tar"
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Bounds of an image's root file system, all layers together.
+const (
+	maxEntries = 500_000
+	maxUnpack  = 8 << 30 // bytes
+	maxLinks   = 40      // symbolic links on the way to one file, as in Linux
+)
+
+// Whiteouts, see the OCI image layer specification, "Whiteouts".
+const (
+	whiteout       = ".wh."
+	opaqueWhiteout = ".wh..wh..opq"
+)
+
+// ExtractRootFS unpacks the layers of img, lowest first, into the existing folder dir. Permissions and modification times are kept, set-user-ID and
+// owners are not: all files belong to this user, and where the image names another owner than root, everybody gets the owner's permissions.
+// Devices and pipes are left out. Nothing is written outside dir; an entry that asks for it is an error.
+func ExtractRootFS(ctx context.Context, img v1.Image, dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("unpack image: %w", err)
+	}
+	defer root.Close()
+	layers, err := img.Layers()
+	if err != nil {
+		return fmt.Errorf("unpack image: %w", err)
+	}
+	x := &extraction{root: root, entries: maxEntries, bytes: maxUnpack}
+	for i, layer := range layers {
+		if err := x.layer(ctx, layer); err != nil {
+			return fmt.Errorf("unpack layer %d of the image: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// extraction is the state of one unpacking.
+type extraction struct {
+	root    *os.Root
+	entries int   // left
+	bytes   int64 // left
+	// folders are those known to be real folders of the root, to look each up once.
+	folders map[string]bool
+	// fresh are the paths that the current layer has written, which its own whiteouts do not hide.
+	fresh map[string]bool
+}
+
+func (x *extraction) layer(ctx context.Context, layer v1.Layer) error {
+	compressed, err := layer.Compressed()
+	if err != nil {
+		return err
+	}
+	defer compressed.Close()
+	content, err := decompress(compressed)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	x.folders, x.fresh = map[string]bool{".": true}, map[string]bool{}
+	// The tar reader asks for 512 bytes at a time.
+	archive := tar.NewReader(bufio.NewReaderSize(content, 256<<10))
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		h, err := archive.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if x.entries--; x.entries < 0 {
+			return fmt.Errorf("more than %d entries", maxEntries)
+		}
+		if err := x.entry(h, archive); err != nil {
+			return fmt.Errorf("%q: %w", h.Name, err)
+		}
+	}
+}
+
+// decompress recognises gzip and zstd by their first bytes, and takes anything else for plain tar.
+func decompress(r io.Reader) (io.ReadCloser, error) {
+	buffered := bufio.NewReaderSize(r, 256<<10)
+	magic, err := buffered.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	switch {
+	case len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
+		return gzip.NewReader(buffered)
+	case string(magic) == "\x28\xb5\x2f\xfd":
+		d, err := zstd.NewReader(buffered, zstd.WithDecoderMaxMemory(256<<20))
+		if err != nil {
+			return nil, err
+		}
+		return d.IOReadCloser(), nil
+	default:
+		return io.NopCloser(buffered), nil
+	}
+}
+
+func (x *extraction) entry(h *tar.Header, content io.Reader) error {
+	name, err := clean(h.Name)
+	if err != nil {
+		return err
+	}
+	if name == "." {
+		return nil
+	}
+	dir, base := path.Split(name)
+	parent, err := x.parent(path.Clean("./" + dir))
+	if err != nil {
+		return err
+	}
+	if base == opaqueWhiteout {
+		return x.hideAll(parent)
+	}
+	target := path.Join(parent, base)
+	if hidden, ok := strings.CutPrefix(base, whiteout); ok {
+		if hidden == "" || hidden == "." || hidden == ".." {
+			return errors.New("the whiteout names no file")
+		}
+		return x.hide(path.Join(parent, hidden))
+	}
+	x.fresh[target] = true
+	switch h.Typeflag {
+	case tar.TypeDir:
+		return x.writeDir(target, h)
+	case tar.TypeReg:
+		return x.writeFile(target, h, content)
+	case tar.TypeSymlink:
+		if err := x.clear(target); err != nil {
+			return err
+		}
+		return x.root.Symlink(h.Linkname, target)
+	case tar.TypeLink:
+		return x.writeLink(target, h.Linkname)
+	default:
+		return nil
+	}
+}
+
+// clean makes a name of a layer relative to the root. Names that climb are refused, not folded: no tool writes them.
+func clean(name string) (string, error) {
+	if strings.ContainsRune(name, 0) {
+		return "", errors.New("the name has a null byte")
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return "", errors.New("the name climbs out of the root")
+		}
+	}
+	return path.Clean("./" + strings.TrimLeft(name, "/")), nil
+}
+
+func (x *extraction) writeDir(name string, h *tar.Header) error {
+	if info, err := x.root.Lstat(name); err != nil || !info.IsDir() {
+		if err := x.clear(name); err != nil {
+			return err
+		}
+		if err := x.root.Mkdir(name, 0o755); err != nil {
+			return err
+		}
+	}
+	x.folders[name] = true
+	// This user must be able to remove it again.
+	return x.root.Chmod(name, permissions(h)|0o700)
+}
+
+func (x *extraction) writeFile(name string, h *tar.Header, content io.Reader) error {
+	if x.bytes -= h.Size; x.bytes < 0 {
+		return fmt.Errorf("more than %d bytes in all", int64(maxUnpack))
+	}
+	create := func() (*os.File, error) { return x.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) }
+	file, err := create()
+	if errors.Is(err, fs.ErrExist) {
+		if err := x.clear(name); err != nil {
+			return err
+		}
+		file, err = create()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, content)
+	err = errors.Join(err, file.Chmod(permissions(h)), file.Close())
+	if err != nil {
+		return err
+	}
+	return x.root.Chtimes(name, h.ModTime, h.ModTime)
+}
+
+func (x *extraction) writeLink(name, to string) error {
+	to, err := clean(to)
+	if err != nil {
+		return fmt.Errorf("link to %q: %w", to, err)
+	}
+	parent, err := x.parent(path.Dir(to))
+	if err != nil {
+		return err
+	}
+	if err := x.clear(name); err != nil {
+		return err
+	}
+	return x.root.Link(path.Join(parent, path.Base(to)), name)
+}
+
+// permissions are those that everybody has to this user's copy.
+func permissions(h *tar.Header) fs.FileMode {
+	mode := fs.FileMode(h.Mode) & 0o777
+	if h.Uid != 0 {
+		mode |= mode >> 6
+	}
+	return mode
+}
+
+// hide removes what lower layers put at name.
+func (x *extraction) hide(name string) error {
+	if x.fresh[name] {
+		return nil
+	}
+	return x.clear(name)
+}
+
+// hideAll removes what lower layers put into a folder.
+func (x *extraction) hideAll(dir string) error {
+	entries, err := fs.ReadDir(x.root.FS(), dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := x.hide(path.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear makes room at name.
+func (x *extraction) clear(name string) error {
+	info, err := x.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return x.root.Remove(name)
+	}
+	x.folders = map[string]bool{".": true}
+	return x.root.RemoveAll(name)
+}
+
+// parent returns the folder that dir means inside the root, following symbolic links as the program in the sandbox would, and makes it where it
+// is missing.
+func (x *extraction) parent(dir string) (string, error) {
+	if x.folders[dir] {
+		return dir, nil
+	}
+	real, rest, links := ".", dir, 0
+	for rest != "" {
+		var part string
+		part, rest, _ = strings.Cut(rest, "/")
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			real = path.Dir(real) // the parent of the root is the root
+			continue
+		}
+		next := path.Join(real, part)
+		if x.folders[next] {
+			real = next
+			continue
+		}
+		info, err := x.root.Lstat(next)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if err := x.root.Mkdir(next, 0o755); err != nil {
+				return "", err
+			}
+			if err := x.root.Chmod(next, 0o755); err != nil {
+				return "", err
+			}
+		case err != nil:
+			return "", err
+		case info.Mode()&fs.ModeSymlink != 0:
+			if links++; links > maxLinks {
+				return "", syscall.ELOOP
+			}
+			target, err := x.root.Readlink(next)
+			if err != nil {
+				return "", err
+			}
+			if path.IsAbs(target) {
+				real = "."
+			}
+			rest = target + "/" + rest
+			continue
+		case !info.IsDir():
+			return "", fmt.Errorf("%s is not a folder", next)
+		}
+		x.folders[next] = true
+		real = next
+	}
+	return real, nil
+}

@@ -1,0 +1,122 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How often memory and processes are looked at. Memory costs two system calls a look, processes a short-lived runsc.
+const (
+	memoryEvery    = 10 * time.Millisecond
+	processesEvery = time.Second
+)
+
+// watchMemory ends the run when it takes more memory than allowed, or when that cannot be told.
+func (p *Process) watchMemory(ctx context.Context) {
+	ticks := time.NewTicker(memoryEvery)
+	defer ticks.Stop()
+	var meter *gauge
+	for {
+		select {
+		case <-ctx.Done():
+			if meter != nil {
+				meter.close()
+			}
+			return
+		case <-ticks.C:
+		}
+		if meter == nil {
+			pid, ok := p.sandboxPID()
+			if !ok {
+				continue // it is being made, and nothing runs in it yet
+			}
+			var err error
+			if meter, err = openGauge(pid); err != nil {
+				p.stopUnlessOver(ctx, fmt.Errorf("measure the sandbox's memory: %w", err))
+				return
+			}
+		}
+		used, err := meter.read()
+		if err != nil {
+			p.stopUnlessOver(ctx, fmt.Errorf("measure the sandbox's memory: %w", err))
+			meter.close()
+			return
+		}
+		p.mu.Lock()
+		p.peak = max(p.peak, used)
+		p.mu.Unlock()
+		if used > p.spec.Memory {
+			p.stop(Memory, "")
+		}
+	}
+}
+
+// stopUnlessOver fails the run for err, unless err only means that the run is ending.
+func (p *Process) stopUnlessOver(ctx context.Context, err error) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(2 * time.Second):
+		p.stop(Failed, err.Error())
+	}
+}
+
+// sandboxPID returns the host's process that is gVisor's kernel, once runsc has made it.
+func (p *Process) sandboxPID() (int, bool) {
+	data, err := os.ReadFile(p.dir.pidFile())
+	if err != nil {
+		return 0, false
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	return pid, err == nil
+}
+
+// watchProcesses ends the run when it has as many processes and threads as allowed. gVisor refuses more in any case; this only tells the reason, so
+// a look that fails is no failure of the run.
+func (p *Process) watchProcesses(ctx context.Context) {
+	ticks := time.NewTicker(processesEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		if n, err := p.processes(ctx); err == nil && n >= p.spec.Processes {
+			p.stop(Processes, "")
+			return
+		}
+	}
+}
+
+// processes counts the processes and threads in the sandbox.
+func (p *Process) processes(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	cmd := p.rt.command(p, "events", "--stats", container)
+	stop := context.AfterFunc(ctx, func() {
+		if cmd.Process != nil {
+			_ = cmd.Process.Kill()
+		}
+	})
+	defer stop()
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("count processes: %w", err)
+	}
+	var event struct {
+		Data struct {
+			Pids struct {
+				Current int `json:"current"`
+			} `json:"pids"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(out, &event); err != nil {
+		return 0, fmt.Errorf("count processes: %w", err)
+	}
+	return event.Data.Pids.Current, nil
+}
