@@ -1,0 +1,77 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/format"
+)
+
+// message says in one sentence what is wrong at path. The definitions bring their own sentences, which start with "want"; CUE's others
+// are put in words that need no knowledge of CUE.
+func (j *judge) message(s *source, path string, e errors.Error) string {
+	text, args := e.Msg()
+	text = fmt.Sprintf(text, args...)
+	value, written := s.values[path]
+	switch {
+	case strings.HasPrefix(text, "want ") && written:
+		return "found " + excerpt(value) + "; " + text
+	case strings.Contains(text, "required but not present"), !written && strings.Contains(text, "incomplete value"):
+		return "is missing; add it"
+	case strings.Contains(text, "field not allowed"):
+		if near := j.fieldLike(s.definition, path); near != "" {
+			return "is no field of schema." + s.definition + "; did you mean " + near + "?"
+		}
+		return "is no field of schema." + s.definition + " here; remove it"
+	case written:
+		return "found " + excerpt(value) + "; " + text
+	}
+	return text
+}
+
+// excerpt shows the start of a value.
+func excerpt(v ast.Expr) string {
+	text, err := format.Node(v)
+	if err != nil {
+		return "a value"
+	}
+	short := []rune(strings.Join(strings.Fields(string(text)), " "))
+	if len(short) > 60 {
+		return fmt.Sprintf("%q…", string(short[:60]))
+	}
+	if _, isLiteral := v.(*ast.BasicLit); isLiteral {
+		return fmt.Sprintf("%+q", strings.Trim(string(short), `"`))
+	}
+	return string(short)
+}
+
+// fieldLike returns the field beside path that its author may have meant.
+func (j *judge) fieldLike(definition, path string) string {
+	parent, name := "", path
+	if cut := strings.LastIndexByte(path, '.'); cut >= 0 {
+		parent, name = path[:cut], path[cut+1:]
+	}
+	selectors := []cue.Selector{cue.Def(definition)}
+	for part := range strings.FieldsFuncSeq(parent, func(r rune) bool { return r == '.' || r == '[' }) {
+		if strings.HasSuffix(part, "]") {
+			selectors = append(selectors, cue.AnyIndex)
+			continue
+		}
+		selectors = append(selectors, cue.Str(part).Optional())
+	}
+	around := j.schema.LookupPath(cue.MakePath(selectors...))
+	fields, err := around.Fields(cue.Optional(true))
+	if err != nil {
+		return ""
+	}
+	for fields.Next() {
+		candidate := fields.Selector().Unquoted()
+		if candidate != name && (strings.EqualFold(candidate, name) || oneEdit(candidate, name)) {
+			return candidate
+		}
+	}
+	return ""
+}
