@@ -67,7 +67,7 @@ func (p *Process) Dial(ctx context.Context, port int) (net.Conn, error) {
 		return nil, err
 	}
 	defer helper.Close()
-	cmd := p.rt.command(p, "exec", "--exec-fd=3", "--cwd=/", "--user="+p.user(), "--env="+portVariable+"="+strconv.Itoa(port), container, "dial")
+	cmd := p.rt.command(context.WithoutCancel(ctx), p, "exec", "--exec-fd=3", "--cwd=/", "--user="+p.user(), "--env="+portVariable+"="+strconv.Itoa(port), container, "dial")
 	cmd.ExtraFiles = []*os.File{helper}
 	c, err := startConn(cmd, port)
 	if err != nil {

@@ -41,6 +41,9 @@ func Find(ctx context.Context, dirs ...string) (*Runtime, error) {
 // Version names the runtime and its version, such as "runsc release-20261116.0", for evidence.
 func (r *Runtime) Version() string { return r.version }
 
+// Path is the executable.
+func (r *Runtime) Path() string { return r.path }
+
 // Rootless reports whether sandboxes run in a user namespace rather than as root.
 func (r *Runtime) Rootless() bool { return r.rootless }
 

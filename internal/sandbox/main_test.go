@@ -20,6 +20,9 @@ var program string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if program = os.Getenv("SANDBOX_TEST_PROGRAM"); program != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "sandbox-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -43,9 +46,7 @@ func run(m *testing.M) int {
 func rootFS(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Link(program, filepath.Join(dir, "program")); err != nil {
-		t.Fatal(err)
-	}
+	copyFile(t, program, filepath.Join(dir, "program"))
 	return dir
 }
 

@@ -57,8 +57,8 @@ func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{rt: r, spec: s, dir: dir, began: time.Now(), done: make(chan struct{})}
-	args := []string{"run", "--bundle=" + string(dir), "--pid-file=" + dir.pidFile(), container}
-	p.cmd = r.command(p, args...)
+	// Its end is for supervise to bring about, with a reason.
+	p.cmd = r.command(context.WithoutCancel(ctx), p, "--log="+dir.log(), "--log-format=json", "run", "--bundle="+string(dir), "--pid-file="+dir.pidFile(), container)
 	p.cmd.SysProcAttr = attributes()
 	if err := p.launch(ctx); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(string(dir)))
@@ -67,10 +67,9 @@ func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 }
 
 // command is a runsc that works on the state of p.
-func (r *Runtime) command(p *Process, args ...string) *exec.Cmd {
+func (r *Runtime) command(ctx context.Context, p *Process, args ...string) *exec.Cmd {
 	flags := []string{
 		"--root=" + p.dir.state(),
-		"--log=" + p.dir.log(), "--log-format=json",
 		"--network=" + string(p.spec.Network),
 		"--rootless=" + strconv.FormatBool(r.rootless),
 		"--ignore-cgroups",              // what they could limit is limited without them, on every machine alike
@@ -80,7 +79,7 @@ func (r *Runtime) command(p *Process, args ...string) *exec.Cmd {
 		"--host-settings=ignore",        // advice for servers, written to standard error
 		"--character-device-policy=emulated-only",
 	}
-	cmd := exec.Command(r.path, append(flags, args...)...)
+	cmd := exec.CommandContext(ctx, r.path, append(flags, args...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + string(p.dir)}
 	cmd.WaitDelay = 5 * time.Second
 	return cmd

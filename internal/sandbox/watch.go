@@ -97,14 +97,7 @@ func (p *Process) watchProcesses(ctx context.Context) {
 func (p *Process) processes(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	cmd := p.rt.command(p, "events", "--stats", container)
-	stop := context.AfterFunc(ctx, func() {
-		if cmd.Process != nil {
-			_ = cmd.Process.Kill()
-		}
-	})
-	defer stop()
-	out, err := cmd.Output()
+	out, err := p.rt.command(ctx, p, "events", "--stats", container).Output()
 	if err != nil {
 		return 0, fmt.Errorf("count processes: %w", err)
 	}
