@@ -1,0 +1,145 @@
+package sign
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+)
+
+// The names of a key pair's files, as cosign generate-key-pair writes them.
+const (
+	PrivateFile = "cosign.key"
+	PublicFile  = "cosign.pub"
+)
+
+const maxKeyFile = 64 << 10
+
+// Local returns the key pair in dir, and whether it was made just now. Where dir does not exist or is empty, a new P-256 pair is made in it,
+// its private half encrypted with password, which may be empty. Both files appear at once; of several processes that make a pair at the
+// same time, one wins and all return its pair. A folder that holds only half of a pair is an error, never overwritten.
+func Local(dir string, password []byte) (key *Key, created bool, err error) {
+	key, err = load(dir, password)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, false, err
+	}
+	made, err := generate(dir, password)
+	if err != nil {
+		return nil, false, fmt.Errorf("make a key pair in %s: %w", dir, err)
+	}
+	key, err = load(dir, password)
+	return key, made && err == nil, err
+}
+
+// load returns an error that is fs.ErrNotExist only where neither file exists.
+func load(dir string, password []byte) (*Key, error) {
+	private, errPrivate := readFile(filepath.Join(dir, PrivateFile))
+	public, errPublic := readFile(filepath.Join(dir, PublicFile))
+	if errors.Is(errPrivate, fs.ErrNotExist) != errors.Is(errPublic, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds only one of %s and %s; restore the other from a backup, or remove the folder to start with a new pair",
+			dir, PrivateFile, PublicFile)
+	}
+	if err := errors.Join(errPrivate, errPublic); err != nil {
+		return nil, err
+	}
+	key, err := NewKey(private, public, password)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, PublicFile), err)
+	}
+	return key, nil
+}
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxKeyFile {
+		return nil, fmt.Errorf("%s is larger than %d bytes, which no key is", name, maxKeyFile)
+	}
+	return data, nil
+}
+
+// generate writes both files into a new folder and renames it to dir: a rename onto a folder that holds something fails, so that whoever
+// comes second knows it, and nobody ever sees half a pair.
+func generate(dir string, password []byte) (made bool, err error) {
+	private, public, err := newPair(password)
+	if err != nil {
+		return false, err
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return false, err
+	}
+	tmp, err := os.MkdirTemp(parent, ".keys-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(tmp)
+	if err := writeFile(filepath.Join(tmp, PrivateFile), private, 0o600); err != nil {
+		return false, err
+	}
+	if err := writeFile(filepath.Join(tmp, PublicFile), public, 0o644); err != nil {
+		return false, err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		if _, statErr := os.Stat(filepath.Join(dir, PublicFile)); statErr == nil {
+			return false, nil // another process was first
+		}
+		return false, err
+	}
+	return true, syncDir(parent)
+}
+
+func newPair(password []byte) (private, public []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	box, err := encrypted.Encrypt(der, password)
+	if err != nil {
+		return nil, nil, err
+	}
+	pub, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	private = pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: box})
+	public = pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: pub})
+	return private, public, nil
+}
+
+func writeFile(name string, data []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func syncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
