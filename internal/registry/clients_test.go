@@ -44,9 +44,11 @@ func inProcess(t testing.TB, dir string) http.RoundTripper {
 	return registry.Transport(registry.Host, open(t, dir).Handler(), refuse{})
 }
 
+func parse(s string) (name.Reference, error) { return name.ParseReference(registry.Host + "/" + s) }
+
 func reference(t testing.TB, s string) name.Reference {
 	t.Helper()
-	ref, err := name.ParseReference(registry.Host + "/" + s)
+	ref, err := parse(s)
 	if err != nil {
 		t.Fatal(err)
 	}

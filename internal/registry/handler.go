@@ -23,6 +23,9 @@ type handler struct {
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
+	case strings.HasSuffix(r.URL.Path, "/manifests/"): // on which the library panics
+		writeError(w, ociregistry.ErrManifestUnknown)
+		return
 	case r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/"):
 		content, err := io.ReadAll(io.LimitReader(r.Body, maxManifest+1))
 		if err == nil {

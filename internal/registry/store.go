@@ -43,7 +43,9 @@ func blobPath(d digest.Digest) string { return path.Join(blobFolder, d.Encoded()
 
 func manifestsPath(repo string) string { return path.Join(repositoryFolder, repo, "_manifests") }
 
-func manifestPath(repo string, d digest.Digest) string { return path.Join(manifestsPath(repo), d.Encoded()) }
+func manifestPath(repo string, d digest.Digest) string {
+	return path.Join(manifestsPath(repo), d.Encoded())
+}
 
 func tagsPath(repo string) string { return path.Join(repositoryFolder, repo, "_tags") }
 

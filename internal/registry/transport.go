@@ -35,7 +35,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	go func() {
 		defer cancel()
 		defer stop()
-		w.finish(call(t.handler, w, serverRequest(ctx, req)))
+		err := call(t.handler, w, serverRequest(ctx, req))
+		if err == nil {
+			err = context.Cause(req.Context()) // then the handler may have stopped half-way
+		}
+		w.finish(err)
 	}()
 	select {
 	case <-w.ready:
