@@ -107,6 +107,9 @@ func check(in Input) error {
 	if len(in.Platforms) == 0 {
 		return errors.New("no platform to build for: list some in catalog.cue")
 	}
+	if in.Namespace == "" {
+		return errors.New("the catalog has no namespace: set one in catalog.cue, such as io.github.example")
+	}
 	for _, part := range []string{string(in.Entry.Kind), in.Entry.Name} {
 		if part == "" || part[0] == '.' || part != filepath.Base(part) || !filepath.IsLocal(part) {
 			return fmt.Errorf("%q cannot name a folder", part)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -49,13 +48,16 @@ func context7() entry.Entry {
 }
 
 func payload(key string, size int) *kind.Payload {
+	return payloadOf(key, strings.Repeat(key, size/len(key)+1))
+}
+
+func payloadOf(key, content string) *kind.Payload {
 	return &kind.Payload{
 		Key: key,
 		Write: func(_ context.Context, w *layer.Writer) error {
 			if err := w.WriteDir("app", 0o755); err != nil {
 				return err
 			}
-			content := strings.Repeat(key, size/len(key)+1)
 			return w.WriteFile("app/index.js", 0o644, int64(len(content)), strings.NewReader(content))
 		},
 		Entrypoint: []string{"/usr/bin/node", "/app/index.js"},
@@ -67,12 +69,20 @@ func payload(key string, size int) *kind.Payload {
 
 func input(t testing.TB, dir, store string) build.Input {
 	t.Helper()
+	in, err := newInput(t.Context(), dir, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func newInput(ctx context.Context, dir, store string) (build.Input, error) {
 	layers := layer.NewStore(store)
-	base, err := layers.Layer(t.Context(), "base", func(_ context.Context, w *layer.Writer) error {
+	base, err := layers.Layer(ctx, "base", func(_ context.Context, w *layer.Writer) error {
 		return w.WriteFile("etc/passwd", 0o644, 4, strings.NewReader("root"))
 	})
 	if err != nil {
-		t.Fatal(err)
+		return build.Input{}, err
 	}
 	platform := func(p v1.Platform) build.Platform {
 		return build.Platform{
@@ -86,7 +96,7 @@ func input(t testing.TB, dir, store string) build.Input {
 	}
 	return build.Input{
 		Entry: context7(), Namespace: "io.example", Platforms: []build.Platform{platform(arm64), platform(amd64)}, Layers: layers, Dir: dir,
-	}
+	}, nil
 }
 
 func mustBuild(t testing.TB, in build.Input) *build.Result {
@@ -172,75 +182,6 @@ func TestLayoutIsValid(t *testing.T) {
 	}
 }
 
-func TestConfiguration(t *testing.T) {
-	t.Parallel()
-	in := input(t, t.TempDir(), t.TempDir())
-	in.Entry.Transport = &entry.Transport{Type: entry.StreamableHTTP, Port: 8080}
-	l := mustOpen(t, mustBuild(t, in).Path)
-	image, ok := l.Platform(amd64)
-	if !ok {
-		t.Fatal("no image for linux/amd64")
-	}
-	config, err := image.Content.ConfigFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	facts := map[string]string{
-		"io.modelcontextprotocol.server.name":  "io.example/context7",
-		"org.opencontainers.image.version":     "1.0.0+build",
-		"org.opencontainers.image.licenses":    "MIT",
-		"org.opencontainers.image.title":       "Context7",
-		"org.opencontainers.image.description": "Documentation <of> libraries & more",
-		"org.opencontainers.image.vendor":      "Upstash",
-		"org.opencontainers.image.url":         "https://context7.example",
-		"org.opencontainers.image.source":      "https://git.example/context7",
-		"org.opencontainers.image.revision":    strings.Repeat("a", 40),
-	}
-	index, err := l.Index.IndexManifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(facts, index.Annotations); diff != "" {
-		t.Error("index:", diff)
-	}
-	facts["org.opencontainers.image.base.name"] = "bases/node"
-	manifest, err := image.Content.Manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(facts, manifest.Annotations); diff != "" {
-		t.Error("manifest:", diff)
-	}
-	facts["x.payload"] = "yes"
-	want := v1.Config{
-		User: "65532:65532", WorkingDir: "/app", Labels: facts,
-		Entrypoint: []string{"/usr/bin/node", "/app/index.js"}, Cmd: []string{"--verbose"},
-		Env:          []string{"PATH=/usr/bin", "BASE=replaced", "NODE_ENV=production", "MODE=fast"},
-		ExposedPorts: map[string]struct{}{"8080/tcp": {}},
-	}
-	if diff := cmp.Diff(want, config.Config); diff != "" {
-		t.Error(diff)
-	}
-	if !config.Created.Equal(time.Unix(0, 0)) || len(config.History) != 2 || len(config.RootFS.DiffIDs) != 2 {
-		t.Errorf("created %s, %d history entries, %d layers", config.Created, len(config.History), len(config.RootFS.DiffIDs))
-	}
-}
-
-func TestUnknownFactsAreLeftOut(t *testing.T) {
-	t.Parallel()
-	in := input(t, t.TempDir(), t.TempDir())
-	in.Entry.Repository.Commit, in.Entry.License, in.Entry.Homepage = "", "", ""
-	index, err := mustOpen(t, mustBuild(t, in).Path).Index.IndexManifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"revision", "licenses", "url", "documentation"} {
-		if value, ok := index.Annotations["org.opencontainers.image."+name]; ok {
-			t.Errorf("%s = %q", name, value)
-		}
-	}
-}
-
 func TestAnUnchangedLayoutStays(t *testing.T) {
 	t.Parallel()
 	in := input(t, t.TempDir(), t.TempDir())
@@ -295,6 +236,7 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*build.Input){
 		"no platform":                   func(in *build.Input) { in.Platforms = nil },
+		"has no namespace":              func(in *build.Input) { in.Namespace = "" },
 		"given twice":                   func(in *build.Input) { in.Platforms[1] = in.Platforms[0] },
 		"no entrypoint":                 func(in *build.Input) { in.Platforms[0].Payload.Entrypoint = nil },
 		"has no version":                func(in *build.Input) { in.Entry.Package = nil },
@@ -322,37 +264,5 @@ func TestBadInput(t *testing.T) {
 		if err != nil || len(left) != 0 {
 			t.Errorf("%s left %v, %v", want, left, err)
 		}
-	}
-}
-
-func TestRevisionIsPartOfTheTag(t *testing.T) {
-	t.Parallel()
-	e := context7()
-	for revision, want := range []string{"1.0.0_build", "1.0.0_build-r1", "1.0.0_build-r2"} {
-		e.Revision = revision
-		if got := build.Tag(e); got != want {
-			t.Errorf("revision %d: tag %s", revision, got)
-		}
-	}
-}
-
-func BenchmarkTwoPlatformsWithCachedLayers(b *testing.B) {
-	for _, unchanged := range []bool{false, true} {
-		b.Run(fmt.Sprintf("unchanged=%t", unchanged), func(b *testing.B) {
-			in := input(b, b.TempDir(), b.TempDir())
-			for i := range in.Platforms {
-				in.Platforms[i].Payload = payload("large-"+in.Platforms[i].Platform.Architecture, 50<<20)
-			}
-			mustBuild(b, in)
-			for i := 0; b.Loop(); i++ {
-				if !unchanged {
-					in.Entry.Revision = i%2 + 1
-					in.Entry.Title = fmt.Sprint(i)
-				}
-				if mustBuild(b, in).Unchanged != unchanged {
-					b.Fatal("unexpected layout")
-				}
-			}
-		})
 	}
 }

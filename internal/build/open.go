@@ -119,12 +119,12 @@ func (r *reader) open() (*Layout, error) {
 	if len(index.Manifests) > maxPlatforms {
 		return nil, r.damage(blobPath(top.Digest), "more than %d platforms", maxPlatforms)
 	}
-	files, err := layout.ImageIndexFromPath(r.path)
+	folder, err := layout.ImageIndexFromPath(r.path)
 	if err != nil {
 		return nil, err
 	}
 	l := &Layout{Path: r.path, Tag: top.Annotations[refName], Digest: top.Digest}
-	if l.Index, err = files.ImageIndex(top.Digest); err != nil {
+	if l.Index, err = folder.ImageIndex(top.Digest); err != nil {
 		return nil, err
 	}
 	r.layers = map[v1.Hash]int64{}
