@@ -238,8 +238,11 @@ func TestManyPushAtOnceFromTwoProcesses(t *testing.T) {
 	for i := range 100 {
 		group.Go(func() {
 			option := remote.WithTransport(transports[i%2])
-			if err := remote.WriteIndex(reference(t, fmt.Sprintf("same:%d", i%10)), shared, option); err != nil {
-				t.Error(err)
+			if i < 50 {
+				if err := remote.WriteIndex(reference(t, fmt.Sprintf("same:%d", i%10)), shared, option); err != nil {
+					t.Error(err)
+				}
+				return
 			}
 			own, err := random.Image(200, 1)
 			if err != nil {
@@ -263,7 +266,7 @@ func TestManyPushAtOnceFromTwoProcesses(t *testing.T) {
 		}
 	}
 	repos, err := remote.Catalog(context.Background(), reference(t, "same:1").Context().Registry, option)
-	if err != nil || len(repos) != 101 {
+	if err != nil || len(repos) != 51 {
 		t.Errorf("%d repositories, %v", len(repos), err)
 	}
 }
