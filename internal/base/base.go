@@ -1,0 +1,86 @@
+// Package base builds what images stand on: Debian packages, unpacked without running any of their scripts, and a language runtime.
+//
+// A base is a folder: base.cue says what belongs to it, lock.json pins every file by hash, and debian-archive-keyring.asc holds the keys that
+// the Debian archive's index must be signed with. The lock names no server; where files come from is the user's configuration. There is no
+// shell, no package manager and no other user than root and nonroot in what is built.
+package base
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+)
+
+// The files of a base.
+const (
+	SpecFile    = "base.cue"
+	LockFile    = "lock.json"
+	KeyringFile = "debian-archive-keyring.asc"
+)
+
+// maxFile bounds each of them; real ones have some kilobytes.
+const maxFile = 1 << 20
+
+// Base is one base as its folder describes it.
+type Base struct {
+	Name string
+	Spec Spec
+	// Locked is what lock.json pins, and the zero value if there is no such file yet; CheckLock tells.
+	Locked Lock
+
+	lockErr error
+	keyring openpgp.EntityList
+}
+
+// Load reads the base in the folder name of fsys, which is that of catalog/bases or of the bases that come with Slipway. A base.cue that does
+// not follow the schema and a keyring that cannot be read are errors; what is wrong with lock.json, CheckLock says.
+func Load(fsys fs.FS, name string) (*Base, error) {
+	if !fs.ValidPath(name) || path.Base(name) != name || name == "." {
+		return nil, fmt.Errorf("base %q: want the name of a folder below catalog/bases", name)
+	}
+	b := &Base{Name: name}
+	source, err := readFile(fsys, name, SpecFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("base %q: there is no %s: %w", name, path.Join("catalog/bases", name, SpecFile), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.Spec, err = parseSpec(path.Join("catalog/bases", name, SpecFile), source); err != nil {
+		return nil, err
+	}
+	keys, err := readFile(fsys, name, KeyringFile)
+	if err != nil {
+		return nil, fmt.Errorf("base %q: the keys of the Debian archive cannot be read: %w", name, err)
+	}
+	if b.keyring, err = openpgp.ReadArmoredKeyRing(bytes.NewReader(keys)); err != nil {
+		return nil, fmt.Errorf("base %q: %s holds no armored OpenPGP public keys: %w", name, KeyringFile, err)
+	}
+	locked, err := readFile(fsys, name, LockFile)
+	if err == nil {
+		b.Locked, err = parseLock(locked)
+	}
+	b.lockErr = err
+	return b, nil
+}
+
+func readFile(fsys fs.FS, name, file string) ([]byte, error) {
+	f, err := fsys.Open(path.Join(name, file))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("base %q: %s has more than %d bytes", name, file, maxFile)
+	}
+	return data, nil
+}
