@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,7 +11,6 @@ import (
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
-	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 
@@ -59,56 +59,80 @@ func newJudge(files map[string][]byte) (*judge, error) {
 // decode evaluates s and stores its value, with defaults filled in, in out. Everything that the definitions refuse is added to
 // s.problems.
 func (j *judge) decode(s *source, out any) {
-	v, err := j.evaluate(s, nil)
+	v, err := j.evaluate(s.name, s.file)
+	if err == nil {
+		err = v.Validate(cue.Concrete(true))
+	}
 	if err != nil {
-		j.explain(s, err)
+		j.explain(s)
 		return
 	}
-	if err := v.Decode(out); err != nil {
+	// By way of JSON, because cue.Value.Decode allocates far more.
+	text, err := v.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(text, out)
+	}
+	if err != nil {
 		s.report(token.NoPos, "", "does not fit the types that catalogctl was built with: "+err.Error())
 	}
 }
 
-// evaluate unifies s with its definition. Values at the paths in ignored are left out, as if they had been right.
-func (j *judge) evaluate(s *source, ignored map[string]bool) (cue.Value, error) {
-	f, err := parser.ParseFile(s.name, s.body)
-	if err != nil {
-		return cue.Value{}, err
-	}
-	if len(ignored) > 0 {
-		f.Decls = without(f.Decls, "", ignored)
-	}
-	inst := j.imports.NewInstance(s.name, nil)
+// evaluate unifies a file with the definition that it embeds.
+func (j *judge) evaluate(name string, f *ast.File) (cue.Value, error) {
+	inst := j.imports.NewInstance(name, nil)
 	if err := inst.AddSyntax(f); err != nil {
 		return cue.Value{}, err
 	}
 	if err := inst.Complete(); err != nil {
 		return cue.Value{}, err
 	}
-	v := j.cue.BuildInstance(inst)
-	return v, v.Validate(cue.Concrete(true))
+	return j.cue.BuildInstance(inst), nil
 }
 
-// explain reports all that is wrong with s. CUE stops at the first sort of error, so each round leaves out what the rounds before it found.
-func (j *judge) explain(s *source, err error) {
-	ignored := map[string]bool{}
-	for range 8 {
-		before := len(ignored)
-		for _, e := range errors.Errors(err) {
-			path := s.path(e.Path())
-			if ignored[path] {
-				continue
+// explain reports all that is wrong with s. CUE stops at the first sort of error, so each round leaves out what the rounds before it
+// found: values that are not allowed, then what is missing.
+func (j *judge) explain(s *source) {
+	found := map[string]bool{}
+	for concrete := false; ; {
+		f, err := parser.ParseFile(s.name, s.body)
+		if err != nil {
+			s.report(token.NoPos, "", "is not CUE: "+err.Error())
+			return
+		}
+		f.Decls = without(f.Decls, "", found)
+		v, err := j.evaluate(s.name, f)
+		if err == nil {
+			err = v.Validate(cue.Concrete(concrete))
+		}
+		before := len(found)
+		for path, message := range j.messages(s, err) {
+			if !within(found, path) {
+				found[path] = true
+				s.report(token.NoPos, path, message)
 			}
-			ignored[path] = true
-			s.report(token.NoPos, path, j.message(s, path, e))
 		}
-		if len(ignored) == before {
-			break
-		}
-		if _, err = j.evaluate(s, ignored); err == nil {
-			break
+		switch {
+		case len(found) > before && len(s.problems) < maxProblems:
+		case concrete:
+			if len(s.problems) == 0 {
+				s.report(token.NoPos, "", fmt.Sprintf("is not valid: %v", err))
+			}
+			return
+		default:
+			concrete = true
 		}
 	}
+}
+
+// within reports whether path is one of those found, or lies in one.
+func within(found map[string]bool, path string) bool {
+	for path != "" {
+		if found[path] {
+			return true
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return false
 }
 
 // path turns CUE's selectors into a field's path.

@@ -10,18 +10,34 @@ import (
 	"cuelang.org/go/cue/format"
 )
 
+// messages returns the best of what CUE says about each path.
+func (j *judge) messages(s *source, err error) map[string]string {
+	best := map[string]string{}
+	for _, e := range errors.Errors(err) {
+		format, args := e.Msg()
+		text, path := fmt.Sprintf(format, args...), s.path(e.Path())
+		if _, known := best[path]; !known || strings.HasPrefix(text, "want ") || strings.HasPrefix(text, "is no field") {
+			best[path] = text
+		}
+	}
+	messages := map[string]string{}
+	for path, text := range best {
+		parent := path[:max(strings.LastIndexAny(path, ".["), 0)]
+		if parent == "" || !strings.HasPrefix(best[parent], "want ") { // else it says how one alternative of the parent failed
+			messages[path] = j.message(s, path, text)
+		}
+	}
+	return messages
+}
+
 // message says in one sentence what is wrong at path. The definitions bring their own sentences, which start with "want"; CUE's others
 // are put in words that need no knowledge of CUE.
-func (j *judge) message(s *source, path string, e errors.Error) string {
-	text, args := e.Msg()
-	text = fmt.Sprintf(text, args...)
+func (j *judge) message(s *source, path, text string) string {
 	value, written := s.values[path]
 	switch {
-	case strings.HasPrefix(text, "want ") && written:
-		return "found " + excerpt(value) + "; " + text
 	case strings.Contains(text, "required but not present"), !written && strings.Contains(text, "incomplete value"):
 		return "is missing; add it"
-	case strings.Contains(text, "field not allowed"):
+	case strings.Contains(text, "field not allowed"), strings.HasPrefix(text, "is no field"):
 		if near := j.fieldLike(s.definition, path); near != "" {
 			return "is no field of schema." + s.definition + "; did you mean " + near + "?"
 		}

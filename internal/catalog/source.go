@@ -29,6 +29,7 @@ const (
 type source struct {
 	name       string // relative to the catalog's root
 	body       []byte
+	file       *ast.File
 	definition string // such as #NPX
 	where      places
 	values     map[string]ast.Expr
@@ -70,7 +71,8 @@ func parse(name, pkg string, body []byte) *source {
 		}
 		return s
 	}
-	s.file(file, pkg)
+	s.file = file
+	s.walk(pkg)
 	return s
 }
 
@@ -118,7 +120,9 @@ func (s *source) report(pos token.Pos, field, message string) {
 	s.problems = append(s.problems, &Problem{File: s.name, Line: at.Line, Column: at.Column, Field: field, Message: message})
 }
 
-func (s *source) file(f *ast.File, pkg string) {
+// walk checks every declaration of the file.
+func (s *source) walk(pkg string) {
+	f := s.file
 	if f.PackageName() != pkg {
 		s.report(f.Pos(), "", fmt.Sprintf("belongs to package %q; start it with: package %s", f.PackageName(), pkg))
 	}
