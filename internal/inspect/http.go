@@ -106,7 +106,12 @@ func (f *follower) RoundTrip(r *http.Request) (*http.Response, error) {
 		if len(body) > maxMessage {
 			return nil, f.log.failed(failf(TooLarge, "", "The server sent an answer of more than %d MiB.", maxMessage>>20))
 		}
-		if kind == "application/json" && resp.StatusCode < http.StatusBadRequest && len(bytes.TrimSpace(body)) > 0 {
+		content := len(bytes.TrimSpace(body)) > 0
+		if content && kind != "application/json" && resp.StatusCode/100 == 2 {
+			return nil, f.log.failed(failf(ProtocolError, "", "The server answered with %q, which is none of the protocol's: %s. Check transport.path.",
+				kind, excerpt(string(bytes.ToValidUTF8(body, nil)), 200)))
+		}
+		if kind == "application/json" && resp.StatusCode < http.StatusBadRequest && content {
 			if err := f.log.received(body); err != nil {
 				return nil, err
 			}

@@ -80,11 +80,11 @@ func Inspect(ctx context.Context, rt *sandbox.Runtime, in Input) (*Result, error
 		Output: maxBytes + sandbox.TailBytes<<4, Dialer: in.Dialer,
 	}
 	result, err := boot(ctx, rt, spec, in.Entry, report, current)
-	// A server of the older era may end at a request that it does not know. That is a poor way to say so, but it is an answer.
+	// A server of the older era may end at a request that it does not know. That is a poor answer, but it is one.
 	var failure *Failure
-	if errors.As(err, &failure) && failure.Reason == Died && failure.Request == methodDiscover {
-		note := fmt.Sprintf("the server ended at %s, so it was started again for initialize alone", methodDiscover)
-		if result, err = boot(ctx, rt, spec, in.Entry, report, initializeOnly); result != nil {
+	if errors.As(err, &failure) && failure.Reason == Died && result.Report.FirstAnswer == 0 {
+		note := fmt.Sprintf("the server ended at %s, so it was started again for %s alone", methodDiscover, methodInitialize)
+		if result, err = boot(ctx, rt, spec, in.Entry, report, initializeOnly); err == nil {
 			result.Report.Problems = append([]string{note}, result.Report.Problems...)
 		}
 	}

@@ -206,7 +206,11 @@ func TestServersOverHTTP(t *testing.T) {
 			defer web.Close()
 			log := newTranscript(time.Now())
 			o, said, err := observe(t.Context(), overHTTP(web.URL, web.Client().Transport, log), log, current)
-			check(t, o, said, err)
+			if name == "stateless" {
+				check(t, o, said, err)
+			} else if err != nil || said.era != Initialize || o.ProtocolVersions[0] != "2025-11-25" || len(o.Resources) != 1 {
+				t.Errorf("got %+v, %+v, %v", o, said, err)
+			}
 			log = newTranscript(time.Now())
 			o, said, err = observe(t.Context(), overHTTP(web.URL, web.Client().Transport, log), log, initializeOnly)
 			if err != nil || said.version != "2025-11-25" || len(o.Tools) != 1 {
@@ -299,6 +303,17 @@ func TestHostileAnswers(t *testing.T) {
 			wantReason(t, err, test.want)
 		})
 	}
+}
+
+func TestAClosedOutputEndsTheSession(t *testing.T) {
+	t.Parallel()
+	outR, outW := io.Pipe()
+	inR, inW := io.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, inR) }()
+	_ = outW.Close()
+	log := newTranscript(time.Now())
+	_, _, err := observe(t.Context(), &stdio{in: inW, out: outR, log: log}, log, current)
+	wantReason(t, err, Died)
 }
 
 func TestEndlessPagesEnd(t *testing.T) {
