@@ -48,7 +48,6 @@ func ask(ctx context.Context, scanner Scanner, s Subject, limit time.Duration) R
 		return judge(a, s)
 	case <-ctx.Done():
 	}
-	// The scanner may have finished at the same moment; both ways it is too late, so that the outcome does not depend on a race.
 	var a answer
 	select {
 	case a = <-identity:

@@ -14,12 +14,13 @@ import (
 // checkChanges compares an observation with the reviewed one. Any difference at all makes the committed file stale; the further findings
 // say what it means.
 func checkChanges(baseline observation.Observation, doc *document, canonical []byte, add adder) error {
-	before, reviewed, err := open(baseline)
+	reviewed, err := observation.Encode(baseline)
+	if err == nil && bytes.Equal(canonical, reviewed) {
+		return nil
+	}
+	before, _, err := open(baseline)
 	if err != nil {
 		return fmt.Errorf("the committed tools.json: %w", err)
-	}
-	if bytes.Equal(canonical, reviewed) {
-		return nil
 	}
 	add(place{target: "observation", pointer: "", line: 1}, finding.Finding{
 		Rule: "stale-observation", Severity: finding.High,

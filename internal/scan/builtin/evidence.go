@@ -15,8 +15,9 @@ const maxEvidence = 240
 // margin is how much of the text around a match an excerpt shows, in bytes.
 const margin = 30
 
-// excerpt shows value[from:to] and a little around it, printable.
+// excerpt shows value[from:to] and a little around it, printable and with credentials masked.
 func excerpt(value string, from, to int) string {
+	value = mask(value)
 	start, end := max(0, from-margin), min(len(value), to+margin)
 	for start < from && !utf8.RuneStart(value[start]) {
 		start++
@@ -25,6 +26,21 @@ func excerpt(value string, from, to int) string {
 		end++
 	}
 	return scan.Printable(value[start:end], maxEvidence)
+}
+
+// mask replaces credentials by as many asterisks.
+func mask(value string) string {
+	found := secretsIn(value)
+	if len(found) == 0 {
+		return value
+	}
+	masked := []byte(value)
+	for _, at := range found {
+		for i := at.from; i < at.to; i++ {
+			masked[i] = '*'
+		}
+	}
+	return string(masked)
 }
 
 // digest names content in an evidence without quoting it: 16 hex digits of its SHA-256.

@@ -9,9 +9,11 @@ import (
 
 // Private data that no tool needs for its own work, as folded text has it.
 const (
-	privateFile = `(?:~?/?\.ssh\b|\bid_(?:rsa|dsa|ecdsa|ed25519)\b|\.aws/(?:credentials|config)|/etc/(?:passwd|shadow|sudoers)\b|\.netrc\b|\.git-credentials\b|\.npmrc\b|\.pypirc\b|\.pgpass\b|\.kube/config\b` +
-		`|\.docker/config\.json|\.cursor/mcp\.json|\bmcp\.json\b|claude_desktop_config\.json|\.gnupg\b|\bwallet\.dat\b|\.bash_history|\.zsh_history|/proc/self/environ|\blogin data\b|\bkeychain(?:-db)?\b)`
-	// The last alternative is a bare ".env", which must not be a part of a longer name.
+	privateFile = `(?:~?/?\.ssh\b|\bid_(?:rsa|dsa|ecdsa|ed25519)\b|\.aws/(?:credentials|config)|/etc/(?:passwd|shadow|sudoers)\b|\.netrc\b|\.git-credentials\b|\.pypirc\b|\.pgpass\b|\.kube/config\b` +
+		`|\.gnupg\b|\bwallet\.dat\b|\.bash_history|\.zsh_history|/proc/self/environ|\blogin data\b|\bkeychain(?:-db)?\b)`
+	// configFile is what people are rightly told to open and edit; a model is not to pass it on.
+	configFile = `(?:\.npmrc\b|\.docker/config\.json|\bmcp\.json\b|claude_desktop_config\.json)`
+	// envFile is a bare ".env", not a part of a longer name.
 	envFile   = `(?:(?:^|[\s"'/(\x60])\.env\b)`
 	readVerb  = `(?:read|open|cat|load|get|fetch|retrieve|include|attach|append|pass|copy|collect|gather|upload|send|submit|provide|extract|scan|dump|print|access|exfiltrate|steal)`
 	modelNoun = `(?:you|model|assistant|agent|llm|ai|client|claude|chatgpt|cursor)`
@@ -26,7 +28,9 @@ var exfiltrationPhrases = []phrase{
 			".ssh", "id_", ".aws", "/etc/", ".netrc", ".git-credentials", ".npmrc", ".pypirc", ".pgpass", ".kube", ".docker", "mcp.json",
 			"claude_desktop_config", ".gnupg", "wallet.dat", "_history", "/proc/self", "login data", "keychain",
 		},
-		expr: expression(`(?:^|[\n.,:;>)]\s?|\b(?:please|first|then|and|to|must|should|always|also|now|can|will|need to) )(?:also |first |always )?` + readVerb + ` (?:[^\n]{0,70}?[\s"'(\x60=:~/])?` + privateFile +
+		expr: expression(`\b(?:read|cat|include|attach|append|pass|copy|upload|send|submit|exfiltrate|steal|dump|extract) (?:[^\n]{0,40}?[\s"'(\x60=:~/])?` + configFile +
+			`|\bcontents? of (?:the )?(?:\w+ ){0,3}?["'\x60]?` + configFile +
+			`|(?:^|[\n.,:;>]\s?|\b(?:please|first|then|and|to|must|should|always|also|now|can|will|need to) )(?:also |first |always )?` + readVerb + ` (?:[^\n]{0,70}?[\s"'(\x60=:~/])?` + privateFile +
 			`|\b` + modelNoun + `\b{near}\b(?:reads?|opens?|sends?|pass(?:es)?|includes?|attach(?:es)?|loads?|uploads?)\b{far}` + privateFile +
 			`|\b(?:contents?|copy|value|output) of (?:the )?(?:\w+ ){0,3}?["'\x60]?` + privateFile),
 	},
@@ -34,25 +38,27 @@ var exfiltrationPhrases = []phrase{
 		rule: "exfiltration", severity: finding.High,
 		message: "The text asks the model to read a file of environment secrets.",
 		words:   []string{".env"},
-		expr:    expression(`(?:^|[\n.,:;>)]\s?|\b(?:please|first|then|and|must|should|always|also) )(?:also |first |always )?(?:read|open|cat|include|attach|append|pass|copy|upload|send|submit|exfiltrate|steal) (?:[^\n]{0,40}?)?` + envFile + `|\bcontents? of (?:the |your |all |any )*(?:\w+ ){0,2}?["'\x60]?\.env\b`),
+		expr:    expression(`(?:^|[\n.,:;>]\s?|\b(?:please|first|then|and|must|should|always|also) )(?:also |first |always )?(?:read|open|cat|include|attach|append|pass|copy|upload|send|submit|exfiltrate|steal) (?:[^\n]{0,40}?)?` + envFile + `|\bcontents? of (?:the |your |all |any )*(?:\w+ ){0,2}?["'\x60]?\.env\b`),
 	},
 	{
 		rule: "exfiltration", severity: finding.High,
 		message: "The text asks for the conversation, the system prompt or other context that belongs to the user.",
-		words:   []string{"conversation", "chat", "system prompt", "system message", "messages", "instructions you", "context window", "chain of thought", "tools available", "available tools"},
+		words:   []string{"conversation", "chat", "system", "message", "prompt", "instructions", "context", "chain", "tools"},
+		also:    []string{"full", "entire", "complete", "whole", "raw", "verbatim", "exact", "all", "your", "the model", "the assistant", "original", "current", "given", "other"},
 		expr:    expression(`\b(?:send|forward|post|upload|transmit|submit|leak|exfiltrate|copy|paste|include|insert|put|append|attach|pass|dump|provide|write) (?:\w+ ){0,4}?(?:(?:the |your |this )?(?:(?:full|entire|complete|whole|raw|verbatim|exact) )(?:\w+ ){0,3}?(?:conversation|chat)|all (?:of )?(?:the )?(?:previous |prior |user'?s? )+(?:messages?|prompts|conversations?)|(?:your|the model'?s?|the assistant'?s?|the (?:full|entire|complete|exact|original|current)) (?:system (?:prompt|message|instructions)|chain of thought|context window|hidden instructions)|(?:the )?(?:instructions|prompt) you (?:were|have been) given|(?:the |a )?(?:list of )?(?:all )?(?:names of )?(?:all )?other (?:available )?tools (?:available|you have|and their))`),
 	},
 	{
 		rule: "exfiltration", severity: finding.High,
 		message: "The text asks the model to hand over credentials.",
-		words:   []string{"password", "credential", "api key", "api-key", "secret", "private key", "token", "environment variable", "seed phrase", "cookies"},
+		words:   []string{"password", "credential", "key", "secret", "token", "environment", "seed", "cookies"},
+		also:    []string{"send", "forward", "post", "upload", "transmit", "leak", "exfiltrate", "steal", "collect", "harvest", "gather", "include", "attach", "append", "pass ", "insert", "put", "paste"},
 		expr: expression(`\b(?:send|forward|post|upload|transmit|leak|exfiltrate|steal|collect|harvest|gather) (?:\w+ ){0,4}?(?:the users?'?s? |users?'?s? |your |all |any |every )(?:\w+ ){0,3}?(?:passwords?|credentials|api keys?|secrets|private keys?|(?:access|session|auth|bearer) tokens?|environment variables|seed phrases?|cookies){near}\b(?:to|into|in|via|using|as) {near}(?:https?:|@|this (?:tool|server|parameter|field|endpoint)|our |remote|external|endpoint|webhook|attacker|parameter|server)` +
 			`|\b(?:include|attach|append|pass|insert|put|paste) (?:\w+ ){0,3}?(?:contents? of )?(?:the users?'?s? |users?'?s? |all (?:the )?|any |every )(?:\w+ ){0,2}?(?:passwords?|credentials|api keys|secrets|private keys?|environment variables|seed phrases?){near}\b(?:in|into|as|to) (?:the |this )?{near}(?:parameter|field|argument|note|context|metadata|request|url|query|description)`),
 	},
 	{
 		rule: "exfiltration", severity: finding.Info,
 		message: "The text names a file that holds credentials; check that the tool's work needs it.",
-		words:   []string{".ssh", "id_", ".aws", "/etc/", ".netrc", ".git-credentials", "mcp.json", "claude_desktop_config", ".gnupg", "wallet.dat", "keychain"},
+		words:   []string{".ssh", "id_", ".aws", "/etc/", ".netrc", ".git-credentials", ".gnupg", "wallet.dat", "keychain"},
 		expr:    expression(privateFile),
 	},
 }

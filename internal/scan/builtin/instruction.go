@@ -7,16 +7,18 @@ import "github.com/slipway-dev/slipway/internal/finding"
 var instructionPhrases = []phrase{
 	{
 		rule: "model-instruction", severity: finding.Critical,
-		message: "The text tells the model to set aside the instructions it was given.",
-		words:   []string{"ignor", "disregard", "forget", "overrid", "supersede", "neglect"},
+		message:   "The text tells the model to set aside the instructions it was given.",
+		negatable: true,
+		words:     []string{"ignor", "disregard", "forget", "overrid", "supersede", "neglect"},
 		expr: expression(`\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|es|ing)|supersedes?|neglect) (?:all |any |every |each |of |the |these |those |your |my |its |other |and )*` +
 			`(?:previous(?:ly given)?|prior|earlier|above|preceding|foregoing|existing system|initial|original|system|developer|safety) (?:\w+ ){0,2}?` +
 			`(?:instructions?|directions|directives?|guidelines|guidance|commands|orders|rules|prompts?|restrictions|constraints|safeguards|policies|messages? from (?:the )?(?:user|system|developer))\b`),
 	},
 	{
 		rule: "model-instruction", severity: finding.Critical,
-		message: "The text tells the model to set aside the instructions it was given.",
-		words:   []string{"ignor", "disregard", "forget", "told"},
+		message:   "The text tells the model to set aside the instructions it was given.",
+		negatable: true,
+		words:     []string{"ignor", "disregard", "forget", "told"},
 		expr: expression(`\b(?:ignore|disregard|forget) (?:all |of |any |the )*(?:your (?:\w+ )?(?:instructions|rules|guidelines|restrictions|programming|training|safety)|everything (?:you )?(?:were told|(?:was|said) before|above|you know)|(?:what|anything) (?:the )?(?:user|system|developer) (?:said|says|asked|wants|told))` +
 			`|\b(?:ignore|disregard) (?:the )?(?:user(?:'s)?|system) (?:instructions?|request|prompt|message|wishes|consent)\b`),
 	},
@@ -37,7 +39,8 @@ var instructionPhrases = []phrase{
 	{
 		rule: "model-instruction", severity: finding.Critical,
 		message: "The text tells the model to hide from the user what it does.",
-		words:   []string{"user", "human", "person", "operator", "developer", "customer"},
+		words:   []string{"tell", "inform", "notify", "alert", "warn", "let", "mention", "reveal", "disclose", "admit", "explain", "from", "without", "know", "notice", "see", "told", "aware", "find", "learn"},
+		also:    []string{"not", "n't", "dont", "never", "cant", "avoid", "refrain", "without", "hide", "conceal", "keep", "withhold"},
 		expr: expression(`\b{not} (?:ever )?(?:tell(?:ing)?|inform(?:ing)?|notify(?:ing)?|alert(?:ing)?|warn(?:ing)?|let(?:ting)?) {user} (?:know|that|about|of|you|it|this|what|anything|why|how|notice|see|see this)\b` +
 			`|\b{not} (?:ever )?(?:mention|reveal|disclose|admit|explain)(?:ing)? (?:(?:any of )?(?:this|that|these|it|what|how|why|anything|the (?:presence|existence|side.?note|instructions?))\b){near} (?:to|from|with) {user}\b` +
 			`|\b(?:hide|conceal|keep|withhold) (?:this|it|that|these|them|everything|what you|the fact|your)(?: \w+){0,4}? from {user}\b` +
@@ -72,14 +75,18 @@ var instructionPhrases = []phrase{
 	{
 		rule: "model-instruction", severity: finding.High,
 		message: "The text makes the model read or do something of its own before another tool may be used.",
-		words:   []string{"before", "prior to", "otherwise", "will not work", "won't work", "prerequisite"},
+		words:   []string{"before", "prior", "whenever", "each time", "every time"},
+		also: []string{
+			"~/.", "/etc/", ".env", ".ssh", ".aws", "id_rsa", "credential", "secret", "private", "password", "mcp.json", "conversation", "history", "prompt", "variables",
+		},
 		expr: expression(`\b(?:before|prior to|whenever you|each time you|every time you) (?:you )?(?:us(?:e|ing)|call(?:ing)?|invok(?:e|ing)|run(?:ning)?|answer(?:ing)?|respond(?:ing)?){far}\b(?:you (?:must |should |need to |have to )?(?:first |always )?|must |please |first |always |,\s?)` +
 			`(?:read|open|cat|load|retrieve|fetch|collect|gather|include|print|copy|send) {far}(?:~/\.|/etc/|\.env\b|\.ssh|\.aws|id_rsa|credentials?|secrets?\b|private key|passwords?|mcp\.json|conversation|chat history|system prompt|environment variables)`),
 	},
 	{
 		rule: "model-instruction", severity: finding.High,
 		message: "The text changes what other tools do, or where they send things.",
-		words:   []string{"tool", "server", "email", "message", "payment"},
+		words:   []string{"tool", "server", "mail", "message", "request", "payment", "result", "response", "output", "data", "file", "conversation", "transfer"},
+		also:    []string{"available", "present", "installed", "enabled", "connected", "loaded", "@", "http", "attacker"},
 		expr: expression(`\bwhen(?:ever)? (?:this|the) (?:tool|server|mcp server) is (?:available|present|installed|enabled|connected|loaded)\b{far}\b(?:must|should|always|never|instead|all)\b` +
 			`|\b(?:must|should|always|need to|have to) (?:be )?(?:sen[dt]|forward(?:ed)?|redirect(?:ed)?|rout(?:e|ed)|bcc|cc) (?:all|every|any|each|a copy of){near}(?:e-?mails?|messages?|requests?|payments?|results?|responses?|outputs?|data|files?|conversations?) {near}\bto {near}(?:@|https?:|attacker)` +
 			`|\ball (?:other )?(?:e-?mails?|messages?|payments?|transfers?) (?:must|should|have to) (?:be )?(?:sent|go|forwarded|redirected|made) {near}(?:@|https?:)`),
@@ -90,7 +97,7 @@ var instructionPhrases = []phrase{
 		words:   []string{"<important", "<hidden", "<secret", "<critical", "<override", "<instruction", "<directive", "<!--"},
 		expr: expression(`<(?:important|hidden|secret|critical|override|directives?)(?:[-_\s]?(?:instructions?|notes?|message|rules?))?>\s?[a-z'"(*-]{1,20}[\s,:]{near}` +
 			`|<(?:hidden|secret|override)[-_\s](?:instructions?|prompt|message)>` +
-			`|<!--{far}\b(?:you|must|ignore|always|never|tool|model|assistant|instruction|system)\b`),
+			`|<!--{far}\b(?:you must|must|ignore (?:all|any|the|previous|prior)|always|never|the model|the assistant|instructions?)\b`),
 	},
 	{
 		rule: "model-instruction", severity: finding.Info,

@@ -12,9 +12,12 @@ type phrase struct {
 	rule     string
 	severity finding.Severity
 	message  string
-	// words of which one must occur before the expression is tried: an inexpensive test that ordinary text fails.
-	words []string
-	expr  *regexp.Regexp
+	// words of which one must occur before the expression is tried, and one of also where that is given: an inexpensive test that ordinary
+	// text fails.
+	words, also []string
+	expr        *regexp.Regexp
+	// negatable wording means the opposite right behind a "not".
+	negatable bool
 }
 
 // The building blocks of expressions over folded text. Every gap is bounded, so that a match says something about one sentence.
@@ -67,12 +70,29 @@ func checkPhrases(t text, add adder) {
 
 // matches returns where the phrase stands first, or nil.
 func (p phrase) matches(folded string) []int {
-	for _, word := range p.words {
-		if strings.Contains(folded, word) {
-			return p.expr.FindStringIndex(folded)
+	if !containsAny(folded, p.words) || len(p.also) > 0 && !containsAny(folded, p.also) {
+		return nil
+	}
+	if !p.negatable {
+		return p.expr.FindStringIndex(folded)
+	}
+	for _, at := range p.expr.FindAllStringIndex(folded, -1) {
+		if !negation.MatchString(folded[max(0, at[0]-12):at[0]]) {
+			return at
 		}
 	}
 	return nil
+}
+
+var negation = regexp.MustCompile(`(?:\bnot|n't|\bnever)[\s"'\x60*]{1,3}$`)
+
+func containsAny(s string, words []string) bool {
+	for _, word := range words {
+		if strings.Contains(s, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // phrases are all wordings of all rules.

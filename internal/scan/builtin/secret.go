@@ -12,7 +12,7 @@ import (
 type credential struct {
 	what     string
 	severity finding.Severity
-	// mark must occur in the text before the expression is tried.
+	// mark must occur in the text before the expression is tried; empty where any text of long tokens will do.
 	mark string
 	expr *regexp.Regexp
 	// group is the part that is the secret itself; 0 is the whole match.
@@ -30,7 +30,8 @@ var credentials = []credential{
 	shape("a GitHub token", finding.High, "gh", `\bgh[opsur]_[A-Za-z0-9]{36,255}\b`, 0, 0),
 	shape("a GitHub token", finding.High, "github_pat_", `\bgithub_pat_[A-Za-z0-9_]{22,255}\b`, 0, 0),
 	shape("a GitLab token", finding.High, "gl", `\bgl(?:pat|dt|rt|ptt|soat|cbt)-[A-Za-z0-9_-]{20,64}\b`, 0, 0),
-	shape("an AWS access key", finding.High, "A", `\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b`, 0, 0),
+	shape("an AWS access key", finding.High, "AKIA", `\bAKIA[A-Z2-7]{16}\b`, 0, 0),
+	shape("a temporary AWS access key", finding.High, "ASIA", `\bASIA[A-Z2-7]{16}\b`, 0, 0),
 	shape("a Slack token", finding.High, "xox", `\bxox[abeoprs]-(?:\d-)?[A-Za-z0-9]{8,}-[A-Za-z0-9-]{10,200}\b`, 0, 0),
 	shape("a Slack token", finding.High, "xapp-", `\bxapp-\d-[A-Z0-9]{8,}-\d+-[a-f0-9]{32,}\b`, 0, 0),
 	shape("a Slack webhook", finding.High, "hooks.slack.com", `https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{30,100}`, 0, 0),
@@ -58,29 +59,57 @@ var credentials = []credential{
 	shape("an age key", finding.High, "AGE-SECRET-KEY-", `\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b`, 0, 0),
 	shape("a JSON Web Token", finding.Medium, "eyJ", `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}`, 0, 0),
 	shape("a password in an address", finding.Medium, "://", `\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@"'<>]{1,80}:([^\s:/@"'<>]{6,120})@[A-Za-z0-9.-]{3,200}`, 1, 3),
-	shape("a value that looks like a secret", finding.Medium, "", `(?i)\b(?:api[_-]?key|secret(?:[_-]?key)?|access[_-]?token|auth[_-]?token|password|passwd|client[_-]?secret)\b["']?\s{0,2}[:=]\s{0,2}["']?([A-Za-z0-9+/_=.-]{20,200})`, 1, 4),
+	shape("a value that looks like a secret", finding.Medium, "", `(?i)\b(?:api[_-]?key|secret(?:[_-]?key)?|access[_-]?token|auth[_-]?token|password|passwd|client[_-]?secret)\b["']?\s{0,2}[:=]\s{0,2}["']?([A-Za-z0-9+/_=.-]{20,200})`, 1, 3.3),
 }
 
-// checkSecrets reports credentials, each once a string. What is plainly made up as an example is left alone.
-func checkSecrets(t text, add adder) {
-	if len(t.value) < 16 {
-		return
+// sightedSecret is where a credential stands in a text.
+type sightedSecret struct {
+	credential
+	from, to int
+}
+
+// secretsIn finds credentials. What is plainly made up as an example is left alone.
+func secretsIn(value string) []sightedSecret {
+	if len(value) < 16 {
+		return nil
 	}
+	var found []sightedSecret
 	for _, c := range credentials {
-		if !strings.Contains(t.value, c.mark) {
+		if !strings.Contains(value, c.mark) || c.mark == "" && !hasToken(value) {
 			continue
 		}
-		for _, m := range c.expr.FindAllStringSubmatch(t.value, 10) {
-			secret := m[c.group]
-			if invented(secret) || entropy(secret) < c.least {
-				continue
+		for _, m := range c.expr.FindAllStringSubmatchIndex(value, 50) {
+			at := sightedSecret{c, m[2*c.group], m[2*c.group+1]}
+			if secret := value[at.from:at.to]; !invented(secret) && entropy(secret) >= c.least && (c.mark != "" || mixed(secret)) {
+				found = append(found, at)
 			}
-			add(t.place, finding.Finding{
-				Rule: "secret", Severity: c.severity,
-				Message:  "The text holds what looks like " + c.what + ", published to everyone who lists the server's tools.",
-				Evidence: redact(secret),
-			})
 		}
+	}
+	return found
+}
+
+// hasToken reports whether 20 characters stand together as those of a random value do, which spares most texts a slow expression.
+func hasToken(value string) bool {
+	run := 0
+	for i := 0; i < len(value) && run < 20; i++ {
+		switch c := value[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("+/_=.-", c) >= 0:
+			run++
+		default:
+			run = 0
+		}
+	}
+	return run >= 20
+}
+
+// checkSecrets reports credentials.
+func checkSecrets(t text, add adder) {
+	for _, at := range secretsIn(t.value) {
+		add(t.place, finding.Finding{
+			Rule: "secret", Severity: at.severity,
+			Message:  "The text holds what looks like " + at.what + ", published to everyone who lists the server's tools.",
+			Evidence: redact(t.value[at.from:at.to]),
+		})
 	}
 }
 
@@ -99,6 +128,20 @@ func invented(secret string) bool {
 		distinct[r] = true
 	}
 	return len(distinct) < 6
+}
+
+// mixed reports whether a value holds digits as random ones do, and names of several words do not.
+func mixed(value string) bool {
+	digits, capitals := 0, 0
+	for _, r := range value {
+		switch {
+		case '0' <= r && r <= '9':
+			digits++
+		case 'A' <= r && r <= 'Z':
+			capitals++
+		}
+	}
+	return digits >= 3 || digits > 0 && capitals > 1
 }
 
 // entropy is Shannon's, in bits a byte; words have about 3, random letters and digits of this length above 4.

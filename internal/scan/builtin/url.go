@@ -35,9 +35,12 @@ func checkURLs(t text, add adder) {
 	if strings.Contains(t.value, "://") {
 		for _, raw := range address.FindAllString(t.value, 200) {
 			if severity, message := suspicious(raw); severity != finding.Unknown {
-				add(t.place, finding.Finding{Rule: "suspicious-url", Severity: severity, Message: message, Evidence: scan.Printable(raw, maxEvidence)})
+				add(t.place, finding.Finding{Rule: "suspicious-url", Severity: severity, Message: message, Evidence: scan.Printable(mask(raw), maxEvidence)})
 			}
 		}
+	}
+	if !hasScheme(t.value) {
+		return
 	}
 	if at := activeAddress.FindStringIndex(t.value); at != nil {
 		add(t.place, finding.Finding{
@@ -45,6 +48,22 @@ func checkURLs(t text, add adder) {
 			Message:  "The text holds an address that runs code in whatever client opens it.",
 			Evidence: excerpt(t.value, at[0], at[1]),
 		})
+	}
+}
+
+// hasScheme reports whether a colon follows the end of an active address's scheme.
+func hasScheme(value string) bool {
+	for rest := value; ; {
+		before, after, found := strings.Cut(rest, ":")
+		if !found {
+			return false
+		}
+		for _, end := range []string{"script", "data"} {
+			if len(before) >= len(end) && strings.EqualFold(before[len(before)-len(end):], end) {
+				return true
+			}
+		}
+		rest = after
 	}
 }
 
