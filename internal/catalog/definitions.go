@@ -41,6 +41,11 @@ func definitionsOf(root *os.Root) (map[string][]byte, error) {
 			return files, err
 		}
 	}
+	return builtIn()
+}
+
+// builtIn returns the definitions that catalogctl was built with.
+func builtIn() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	all, err := fs.Glob(schema.Files, "*.cue")
 	if err != nil {

@@ -6,12 +6,12 @@ import "strings"
 // sequences come first.
 var confusable = strings.NewReplacer(
 	"rn", "m", "vv", "w", "cl", "d",
-	"0", "o", "1", "l", "i", "l", "5", "s", "2", "z",
+	"0", "o", "1", "l", "i", "l", "I", "l", "5", "s", "2", "z",
 	"-", "", "_", "", ".", "", "/", "", "@", "",
 )
 
 // skeleton is equal for two names that a reader may take for each other.
-func skeleton(name string) string { return confusable.Replace(name) }
+func skeleton(name string) string { return strings.ToLower(confusable.Replace(name)) }
 
 // oneEdit reports whether one insertion, deletion, substitution or swap of neighbours turns a into b.
 func oneEdit(a, b string) bool {
