@@ -58,7 +58,7 @@ func (s *session) lists(ctx context.Context, o *observation.Observation, declare
 		case err == nil && !ok && len(*l.into) > 0:
 			s.problem("the server lists tools but does not declare the capability")
 		case err == nil:
-		case !errors.As(err, &answer) || errors.Is(err, mcp.ErrConnectionClosed):
+		case !errors.As(err, &answer) || closed(err):
 			return err
 		case !ok:
 			// As it must be for a capability that is not declared.

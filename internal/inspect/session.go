@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -145,13 +148,23 @@ func (s *session) fault(ctx context.Context, err error) error {
 	case late:
 		return failf(Hang, request, "The server gave no answer to %s within %v. If it waits for the network, which the sandbox has none of, look for "+
 			"arguments or mock values that let it list its tools without.", request, answerWithin)
-	case errors.As(err, &answer) && !errors.Is(err, mcp.ErrConnectionClosed):
+	case errors.As(err, &answer) && !closed(err):
 		return failf(ProtocolError, request, "The server answered %s with error %d: %s", request, answer.Code, excerpt(answer.Message, 500))
-	case errors.Is(err, mcp.ErrConnectionClosed):
+	case closed(err):
 		return failf(Died, request, "The server closed the connection while it was asked for %s.", request)
 	default:
 		return failf(ProtocolError, request, "The server's answer to %s breaks the protocol: %s", request, excerpt(err.Error(), 500))
 	}
+}
+
+// closed reports whether an error means that the other side has gone.
+func closed(err error) bool {
+	for _, gone := range []error{mcp.ErrConnectionClosed, io.EOF, io.ErrClosedPipe, os.ErrClosed, syscall.EPIPE} {
+		if errors.Is(err, gone) {
+			return true
+		}
+	}
+	return false
 }
 
 // handshake is what server/discover and initialize answer, in the names of both.

@@ -70,7 +70,7 @@ func (x *extraction) layer(ctx context.Context, layer v1.Layer) error {
 		return err
 	}
 	defer compressed.Close()
-	content, err := decompress(compressed)
+	content, err := decompress(whileAlive{ctx, compressed})
 	if err != nil {
 		return err
 	}
@@ -79,9 +79,6 @@ func (x *extraction) layer(ctx context.Context, layer v1.Layer) error {
 	// The tar reader asks for 512 bytes at a time.
 	archive := tar.NewReader(bufio.NewReaderSize(content, 256<<10))
 	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		h, err := archive.Next()
 		if err == io.EOF {
 			return nil
@@ -96,6 +93,19 @@ func (x *extraction) layer(ctx context.Context, layer v1.Layer) error {
 			return fmt.Errorf("%q: %w", h.Name, err)
 		}
 	}
+}
+
+// whileAlive reads until its context ends.
+type whileAlive struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r whileAlive) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
 }
 
 // decompress recognises gzip and zstd by their first bytes, and takes anything else for plain tar.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -180,6 +181,15 @@ func TestExtractStaysInside(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "x", "one")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestExtractEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := sandbox.ExtractRootFS(ctx, image(t, []item{{name: "a", content: "x"}}), t.TempDir()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 
