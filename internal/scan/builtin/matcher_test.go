@@ -35,7 +35,7 @@ func hostile(size int) []string {
 func TestHostileTextTakesBoundedTime(t *testing.T) {
 	t.Parallel()
 	catalog := map[string]observation.Observation{"npx/github": named(t, "read_file")}
-	for _, text := range hostile(32 << 10) {
+	for _, text := range hostile(8 << 10) {
 		o := carrying(t, "", strings.ToValidUTF8(text, "?"))
 		start := time.Now()
 		scanned(t, o, nil, catalog)
@@ -57,7 +57,7 @@ func FuzzScan(f *testing.F) {
 		baseline := carrying(t, "", other)
 		catalog := map[string]observation.Observation{"npx/other": carrying(t, "name", other), "npx/calc": o}
 		if len(o.Tools[0].Key) == 0 {
-			t.Skip("a nameless tool is refused before")
+			return // inspection refuses a nameless tool
 		}
 		first := scanned(t, o, &baseline, catalog)
 		if second := scanned(t, o, &baseline, catalog); !slices.EqualFunc(first, second, func(a, b finding.Finding) bool {
