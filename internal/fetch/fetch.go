@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
@@ -69,9 +70,19 @@ func (c *Cache) File(ctx context.Context, r Request) (string, error) {
 	for {
 		// Requests that differ in more than the digest may end differently, so they are not joined.
 		key := fmt.Sprintf("%s %d %s", r.Digest, r.MaxBytes, r.URL)
-		done := c.flight.DoChan(key, func() (any, error) { return c.file(ctx, r) })
+		var leads atomic.Bool
+		done := c.flight.DoChan(key, func() (any, error) {
+			leads.Store(true)
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			return c.file(ctx, r)
+		})
 		select {
 		case <-ctx.Done():
+			if leads.Load() { // nothing goes on in the folder after the return
+				<-done
+			}
 			return "", ctx.Err()
 		case result := <-done:
 			if result.Err == nil {

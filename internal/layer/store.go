@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1"
@@ -51,7 +52,12 @@ func NewStore(dir string) *Store { return &Store{dir: dir} }
 // depends on: equal keys mean equal layers. What write returns as an error is returned wrapped, and nothing is kept of that layer.
 func (s *Store) Layer(ctx context.Context, key string, write func(context.Context, *Writer) error) (*Layer, error) {
 	for {
+		var leads atomic.Bool
 		done := s.flight.DoChan(key, func() (any, error) {
+			leads.Store(true)
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			if l := s.stored(key); l != nil {
 				return l, nil
 			}
@@ -59,6 +65,9 @@ func (s *Store) Layer(ctx context.Context, key string, write func(context.Contex
 		})
 		select {
 		case <-ctx.Done():
+			if leads.Load() { // nothing goes on in the folder after the return
+				<-done
+			}
 			return nil, ctx.Err()
 		case result := <-done:
 			if result.Err == nil {
