@@ -62,20 +62,20 @@ func parseSpec(name string, source []byte) (Spec, error) {
 	}
 	instance := build.NewContext(build.Loader(load)).NewInstance("", load)
 	if err := instance.AddFile(name, source); err != nil {
-		return Spec{}, problems(err)
+		return Spec{}, problems(name, err)
 	}
 	if err := instance.Complete(); err != nil {
-		return Spec{}, problems(err)
+		return Spec{}, problems(name, err)
 	}
 	context := cuecontext.New()
 	// The file embeds the definition itself for the sake of other tools; here it is judged by it whether it does or not.
 	value := context.BuildInstance(definitions).LookupPath(cue.ParsePath("#Base")).Unify(context.BuildInstance(instance))
 	if err := value.Validate(cue.Concrete(true)); err != nil {
-		return Spec{}, problems(err)
+		return Spec{}, problems(name, err)
 	}
 	var spec Spec
 	if err := value.Decode(&spec); err != nil {
-		return Spec{}, problems(err)
+		return Spec{}, problems(name, err)
 	}
 	return spec, nil
 }
@@ -93,28 +93,34 @@ func definitions() (*build.Instance, error) {
 			return nil, err
 		}
 		if err := instance.AddFile("schema/"+name, source); err != nil {
-			return nil, problems(err)
+			return nil, problems(name, err)
 		}
 	}
 	if err := instance.Complete(); err != nil {
-		return nil, problems(err)
+		return nil, problems("", err)
 	}
 	return instance, nil
 }
 
-// problems turns CUE's errors into one a line, each with its place.
-func problems(err error) error {
+// problems turns CUE's errors into one a line, each with its place: in the file of that name if there is one.
+func problems(name string, err error) error {
 	var all []error
 	for _, e := range cueerrors.Errors(err) {
 		format, args := e.Msg()
 		message := fmt.Sprintf(format, args...)
-		if field := strings.Join(e.Path(), "."); field != "" {
+		if field := strings.TrimPrefix(strings.Join(e.Path(), "."), "#Base."); field != "" {
 			message = field + ": " + message
 		}
-		if at := e.Position(); at.IsValid() {
-			message = at.String() + ": " + message
-		}
-		all = append(all, errors.New(message))
+		all = append(all, errors.New(place(name, e)+": "+message))
 	}
 	return errors.Join(all...)
+}
+
+func place(name string, e cueerrors.Error) string {
+	for _, at := range append(e.InputPositions(), e.Position()) {
+		if at.Filename() == name {
+			return at.String()
+		}
+	}
+	return name
 }
