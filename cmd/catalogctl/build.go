@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/flow"
+)
+
+func (a *app) buildCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "build NAME...",
+		Short: "Build entries into OCI image layouts, for all platforms",
+		Long: `Build fetches what the lock pins, checks every archive against its hash before it is unpacked, and lays out the image for every platform
+of the catalog, without a container engine and without running any of it. The layout lies at <out>/<kind>/<name>. Two builds of the same
+entry give the same digest, wherever they run.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			line, items, stop, err := a.work(cmd.Context(), flow.Checks{Locks: true}, names)
+			if err != nil {
+				return err
+			}
+			err = a.each(cmd.Context(), line, items, func(ctx context.Context, item catalog.Item) (*result, error) {
+				built, err := line.Build(ctx, item)
+				if err != nil {
+					return &result{}, err
+				}
+				r := &result{}
+				r.setBuilt(line, item, built)
+				r.human = fmt.Sprintf("%s  %s\n%s", item.Entry.ID(), built.Path, r.sizes())
+				return r, nil
+			})
+			stop()
+			return err
+		},
+	}
+}
+
+// setBuilt fills in what is known of an image.
+func (r *result) setBuilt(line *flow.Line, item catalog.Item, built *flow.Built) {
+	r.Digest = built.Digest.String()
+	r.Reference = line.Repository(item) + "@" + r.Digest
+	for _, image := range built.Platforms {
+		r.Platforms = append(r.Platforms, platform{Platform: image.Platform.String(), Digest: image.Digest.String(), Size: image.Size})
+	}
+}
+
+// sizes are lines with the digest of the index, and the digest and size of each platform.
+func (r *result) sizes() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "  %-12s  %s\n", "index", r.Digest)
+	for _, p := range r.Platforms {
+		fmt.Fprintf(&out, "  %-12s  %s  %s compressed\n", p.Platform, p.Digest, flow.Bytes(p.Size))
+	}
+	return out.String()
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/flow"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect NAME...",
+		Short: "Boot built images in the sandbox and write their tools.json",
+		Long: `Inspect builds the entry, boots the image for this machine's platform under gVisor, without network and with the entry's mock values only,
+and asks the server for everything that it declares: tools, prompts, resources, instructions. The answer is written beside the entry as
+tools.json, so that a pull request shows what a new version tells an agent.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			line, items, stop, err := a.work(cmd.Context(), flow.Checks{Locks: true}, names)
+			if err != nil {
+				return err
+			}
+			err = a.each(cmd.Context(), line, items, func(ctx context.Context, item catalog.Item) (*result, error) {
+				return inspected(ctx, line, item)
+			})
+			stop()
+			return err
+		},
+	}
+}
+
+// inspected builds and boots an item and writes its tools.json.
+func inspected(ctx context.Context, line *flow.Line, item catalog.Item) (*result, error) {
+	r := &result{}
+	built, err := line.Build(ctx, item)
+	if err != nil {
+		return r, err
+	}
+	r.setBuilt(line, item, built)
+	seen, err := line.Inspect(ctx, item, built)
+	if err != nil {
+		return r, err
+	}
+	changed, err := line.WriteObservation(item, seen)
+	if err != nil {
+		return r, err
+	}
+	tools := len(seen.Observation.Tools)
+	r.Tools, r.Changed, r.Files = &tools, &changed, []string{item.Dir + "/" + catalog.ObservationFile}
+	verb := "unchanged"
+	if changed {
+		verb = "written"
+	}
+	r.human = fmt.Sprintf("%s %s: %d tools, protocol %s, first list after %s on %s\n",
+		r.Files[0], verb, tools, seen.Report.Version, seen.Report.FirstTools.Round(10*time.Millisecond), seen.Report.Platform)
+	for _, problem := range seen.Report.Problems {
+		r.human += "  note: " + problem + "\n"
+	}
+	return r, nil
+}

@@ -1,0 +1,55 @@
+// Command catalogctl keeps a catalog of MCP servers and agent skills: it validates, locks, builds, boots, scans, signs and publishes the entries
+// of the repository that it is started in.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/slipway-dev/slipway/internal/sandbox"
+)
+
+// Exit codes of every command.
+const (
+	exitDone     = 0
+	exitFindings = 1 // findings, or a gate that did not open
+	exitFailed   = 2 // bad input, wrong usage, or something that could not be done
+)
+
+func main() {
+	sandbox.ServeDial() // does not return when this process was started inside a sandbox to reach a port there
+	os.Exit(run())
+}
+
+// run is main with a return value, so that deferred clean-up happens.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{stdout: os.Stdout, stderr: os.Stderr}
+	err := a.command().ExecuteContext(ctx)
+	return a.report(err)
+}
+
+// errFindings ends a command that did its work and found something. The findings have been printed.
+var errFindings = errors.New("findings")
+
+// report prints err, if it is one that has not been printed yet, and returns the exit code.
+func (a *app) report(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFindings):
+		return exitFindings
+	case errors.Is(err, errPrinted):
+		return exitFailed
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(a.stderr, "catalogctl: cancelled; nothing half-done was left behind")
+		return exitFailed
+	}
+	fmt.Fprintln(a.stderr, "catalogctl:", err)
+	return exitFailed
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/flow"
+)
+
+// publishing adds the flags that say where to publish and with which key.
+func publishing(cmd *cobra.Command) func(*flow.Options) {
+	registry := cmd.Flags().String("registry", "", "publish below `REPOSITORY`, such as registry.example.com/mcp, with the credentials of the Docker configuration, instead of to the embedded registry")
+	key := cmd.Flags().String("key", "", "sign with the cosign key in `FILE`, its password in COSIGN_PASSWORD, instead of a key pair made on first use")
+	return func(o *flow.Options) { o.Registry, o.KeyFile = *registry, *key }
+}
+
+func (a *app) releaseCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "release NAME...",
+		Short: "Take entries the whole way: build, inspect, scan, gate, publish, sign, attest, verify",
+		Long: `Release validates the entry and its lock, builds the image, boots it in the sandbox, scans what the server says of itself and asks the gate.
+Only what passes is pushed: by digest first, then signature, SBOM, provenance and the report with every finding, for the index and for each
+platform. All of it is read back and verified; last comes the version tag, which is never moved to another digest.
+
+Nothing is done twice: an entry that is published already, with the same evidence, is only verified again.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if all {
+				return cobra.NoArgs(cmd, args)
+			}
+			return cobra.MinimumNArgs(1)(cmd, args)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "release every entry")
+	where := publishing(cmd)
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		line, items, stop, err := a.work(cmd.Context(), flow.Checks{Locks: true, Observations: true}, names, where)
+		if err != nil {
+			return err
+		}
+		if all {
+			items = line.Buildable()
+		}
+		if line.KeyFile == "" && !a.json && !a.quiet {
+			fmt.Fprintf(a.stderr, "signing with the key pair in %s, made on this machine: it shows that artifact and evidence belong together, not who made them\n", line.KeyDir())
+		}
+		err = a.each(cmd.Context(), line, items, func(ctx context.Context, item catalog.Item) (*result, error) {
+			released, err := line.Release(ctx, item)
+			r := &result{Verdict: verdictPass}
+			r.setReleased(line, item, released, err)
+			return r, err
+		})
+		stop()
+		return err
+	}
+	return cmd
+}
+
+// setReleased fills in as much as is known.
+func (r *result) setReleased(line *flow.Line, item catalog.Item, released *flow.Released, err error) {
+	id := item.Entry.ID()
+	if released.Built == nil {
+		return
+	}
+	r.setBuilt(line, item, released.Built)
+	if released.Inspected == nil {
+		return
+	}
+	tools := len(released.Inspected.Observation.Tools)
+	r.Tools = &tools
+	if released.Scanned == nil {
+		return
+	}
+	r.setScanned(released.Scanned)
+	r.human = fmt.Sprintf("%s  %s\n%s", id, verdictText(released.Scanned), findings(released.Scanned))
+	if err != nil {
+		if !flow.Judged(err) {
+			r.human += fmt.Sprintf("  %v\n", err)
+		}
+		return
+	}
+	report := released.Inspected.Report
+	r.human += fmt.Sprintf("  %d tools, first list after %s on %s\n%s  published     %s\n",
+		tools, report.FirstTools.Round(10*time.Millisecond), report.Platform, r.sizes(), released.Published.Reference)
+}

@@ -1,0 +1,153 @@
+// Package flow leads entries along the way of the data: lock, build, inspect, scan, gate, publish. It knows the order of the steps and what
+// passes from one to the next; what a step does is the concern of the package that the step is named after.
+//
+// Each step takes values and returns values, and does nothing when its inputs have not changed since it last ran.
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/fetch"
+	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/layer"
+	"github.com/slipway-dev/slipway/internal/progress"
+	"github.com/slipway-dev/slipway/internal/sandbox"
+)
+
+// Options says where a line works and what it may use of the machine.
+type Options struct {
+	Root  string // of the catalog
+	Out   string // layouts, reports, keys and the embedded registry; dist in the root if empty
+	Cache string // downloads, layers and observations, shared by all catalogs of a user
+
+	// Registry is the repository prefix to publish below, such as "registry.example.com/mcp". Empty means the embedded registry.
+	Registry string
+	// KeyFile is a cosign key file to sign with. Empty means the key pair in Out, made on first use.
+	KeyFile string
+
+	Home    string   // of the user, for configuration of package managers
+	Environ []string // NAME=value
+	// Version of catalogctl, for the evidence.
+	Version  string
+	Progress progress.Func
+	Now      func() time.Time
+}
+
+// Line is the way of the data for one catalog on one machine. It may be used by many goroutines.
+type Line struct {
+	Options
+	Catalog  *catalog.Catalog
+	Problems catalog.Problems // what is wrong in the catalog
+
+	downloads *fetch.Cache
+	layers    *layer.Store
+	npmrc     *npmrc.Config
+	keychain  authn.Keychain
+
+	bases     memo[*standing]
+	resolvers memo[string]
+	sandbox   func(context.Context) (*sandbox.Runtime, error)
+	registry  func() (http.RoundTripper, error)
+	siblings  func(context.Context) (*shelf, error)
+}
+
+// Open reads the catalog and prepares a line for it. What is wrong in the catalog is in the line's Problems, and its Catalog holds the
+// entries that could be read; an error means that there is no catalog to work on.
+func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
+	if o.Out == "" {
+		o.Out = filepath.Join(o.Root, "dist")
+	}
+	client := &http.Client{Transport: http.DefaultTransport}
+	config, err := npmrc.Load(npmrc.Sources{Project: o.Root, Home: o.Home, Environ: o.Environ, Ask: askNPM})
+	if err != nil {
+		return nil, err
+	}
+	l := &Line{
+		Options:   o,
+		downloads: fetch.New(filepath.Join(o.Cache, "downloads"), client),
+		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
+		npmrc:     config,
+		keychain:  authn.DefaultKeychain,
+	}
+	l.sandbox = once(l.findSandbox)
+	l.registry = sync.OnceValues(l.openRegistry)
+	l.siblings = once(l.readShelf)
+	options := catalog.Options{LockFiles: map[entry.Kind][]string{}, Observations: checks.Observations}
+	for k, e := range l.ecosystems("") {
+		options.LockFiles[k] = e.LockFiles()
+	}
+	if checks.Locks {
+		options.CheckLock = l.checkLock
+	}
+	l.Catalog, err = catalog.Load(ctx, o.Root, options)
+	if err != nil && !errors.As(err, &l.Problems) {
+		return nil, err
+	}
+	if l.Catalog == nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Checks says what must hold besides the entries themselves when a catalog is opened.
+type Checks struct {
+	Locks        bool // every lock pins what its entry says
+	Observations bool // every entry has its tools.json
+}
+
+// folder returns the folder of an item.
+func (l *Line) folder(item catalog.Item) string {
+	return filepath.Join(l.Root, filepath.FromSlash(item.Dir))
+}
+
+// files returns the folder of an item to read from.
+func (l *Line) files(item catalog.Item) fs.FS { return os.DirFS(l.folder(item)) }
+
+// reports returns the folder for what is found out about an item.
+func (l *Line) reports(item catalog.Item) string {
+	return filepath.Join(l.Out, "reports", string(item.Entry.Kind), item.Entry.Name)
+}
+
+// ecosystem returns what knows the packages of an entry.
+func (l *Line) ecosystem(e entry.Entry) (kind.Ecosystem, error) {
+	if found, ok := l.ecosystems(e.Base)[e.Kind]; ok {
+		return found, nil
+	}
+	return nil, fmt.Errorf("%s: entries of kind %s cannot be built by this version of catalogctl", e.ID(), e.Kind)
+}
+
+// Buildable returns the items whose kind can be built.
+func (l *Line) Buildable() []catalog.Item {
+	known := l.ecosystems("")
+	return slices.DeleteFunc(slices.Clone(l.Catalog.Items), func(item catalog.Item) bool { return known[item.Entry.Kind] == nil })
+}
+
+// step runs one step of an item and reports on it. The step says in a few words what came of it, and whether nothing had to be done.
+func (l *Line) step(item catalog.Item, name string, run func() (detail string, unchanged bool, err error)) error {
+	started := l.Now()
+	l.Progress(progress.Event{Entry: item.Entry.ID(), Step: name})
+	detail, unchanged, err := run()
+	event := progress.Event{Entry: item.Entry.ID(), Step: name, State: progress.Done, Detail: detail, Elapsed: l.Now().Sub(started)}
+	switch {
+	case err != nil:
+		event.State = progress.Failed
+	case unchanged:
+		event.State = progress.Unchanged
+	}
+	l.Progress(event)
+	return err
+}

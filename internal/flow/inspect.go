@@ -1,0 +1,147 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/renameio/v2"
+
+	"github.com/slipway-dev/slipway/internal/build"
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/inspect"
+	"github.com/slipway-dev/slipway/internal/observation"
+	"github.com/slipway-dev/slipway/internal/sandbox"
+)
+
+// inspectVersion changes when the same image could be observed differently by a new version of the inspection.
+const inspectVersion = "1"
+
+// Inspected is what a built server said of itself.
+type Inspected struct {
+	inspect.Result
+	Platform v1.Platform // that was booted
+	Encoded  []byte      // the observation as tools.json holds it
+}
+
+// keptInspection is an Inspected in the cache.
+type keptInspection struct {
+	Observation observation.Observation `json:"observation"`
+	Report      inspect.Report          `json:"report"`
+}
+
+// Inspect boots an item's image for this machine's platform and asks the server for all that it declares. An image that was inspected
+// before, in the same way, is not booted again. If the server is at fault, the error holds an *inspect.Failure.
+func (l *Line) Inspect(ctx context.Context, item catalog.Item, b *Built) (*Inspected, error) {
+	o := &Inspected{Platform: hostPlatform()}
+	err := l.step(item, "inspect", func() (string, bool, error) {
+		kept, err := l.inspection(item, b)
+		if err != nil {
+			return "", false, err
+		}
+		unchanged := true
+		if o.Result, err = readInspection(kept); err != nil {
+			unchanged = false
+			if o.Result, err = l.boot(ctx, item, b, o.Platform); err != nil {
+				return "", false, err
+			}
+			if err := writeInspection(kept, o.Result); err != nil {
+				return "", false, err
+			}
+		}
+		if o.Encoded, err = observation.Encode(o.Observation); err != nil {
+			return "", false, err
+		}
+		detail := fmt.Sprintf("%d tools, the first list after %s", len(o.Observation.Tools), o.Report.FirstTools.Round(10*time.Millisecond))
+		return detail, unchanged, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("inspect %s: %w", item.Entry.ID(), err)
+	}
+	return o, nil
+}
+
+// boot runs the image in the sandbox.
+func (l *Line) boot(ctx context.Context, item catalog.Item, b *Built, platform v1.Platform) (inspect.Result, error) {
+	runtime, err := l.sandbox(ctx)
+	if err != nil {
+		return inspect.Result{}, err
+	}
+	layout, err := build.Open(ctx, b.Path)
+	if err != nil {
+		return inspect.Result{}, err
+	}
+	image, ok := layout.Platform(platform)
+	if !ok {
+		return inspect.Result{}, fmt.Errorf("there is no image for %s, which this machine could boot: add it to platforms in %s", platform, catalog.SettingsFile)
+	}
+	result, err := inspect.Inspect(ctx, runtime, inspect.Input{Image: image.Content, Platform: platform, Entry: item.Entry})
+	if err != nil {
+		return inspect.Result{}, err
+	}
+	return *result, nil
+}
+
+// inspection returns the cache file for what an item's image, started as the entry says, declares.
+func (l *Line) inspection(item catalog.Item, b *Built) (string, error) {
+	e := item.Entry
+	key, err := json.Marshal([]any{inspectVersion, b.Digest.String(), e.Inspect, e.Transport, e.Args})
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(l.Cache, "inspections", sha256Of(key)[len("sha256:"):]+".json"), nil
+}
+
+// readInspection reads a cache file. Any error means that there is no usable one.
+func readInspection(name string) (inspect.Result, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return inspect.Result{}, err
+	}
+	var kept keptInspection
+	err = json.Unmarshal(data, &kept)
+	return inspect.Result{Observation: kept.Observation, Report: kept.Report}, err
+}
+
+func writeInspection(name string, r inspect.Result) error {
+	data, err := json.Marshal(keptInspection{Observation: r.Observation, Report: r.Report})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return renameio.WriteFile(name, data, 0o644)
+}
+
+// WriteObservation makes what a server said its committed tools.json, and reports whether that changes it.
+func (l *Line) WriteObservation(item catalog.Item, o *Inspected) (changed bool, err error) {
+	target := filepath.Join(l.folder(item), catalog.ObservationFile)
+	old, err := os.ReadFile(target)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if err == nil && string(old) == string(o.Encoded) {
+		return false, nil
+	}
+	return true, renameio.WriteFile(target, o.Encoded, 0o644)
+}
+
+// findSandbox looks for gVisor beside this command, in the catalog's own tools and in PATH.
+func (l *Line) findSandbox(ctx context.Context) (*sandbox.Runtime, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	root, err := filepath.Abs(l.Root)
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.Find(ctx, filepath.Dir(self), filepath.Join(root, ".tools", "bin"))
+}

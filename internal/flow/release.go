@@ -1,0 +1,105 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"path"
+
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/inspect"
+	"github.com/slipway-dev/slipway/internal/publish"
+	"github.com/slipway-dev/slipway/internal/verify"
+)
+
+// ErrGate says that an item was judged and may not be released; what is wrong is in the report.
+var ErrGate = errors.New("the gate stays closed")
+
+// Released is what became of an item on the whole way. After an error it holds what was known until then.
+type Released struct {
+	Built     *Built
+	Inspected *Inspected
+	Scanned   *Scanned
+	Published *publish.Result
+}
+
+// Judged reports whether err says that an item was looked at and may not be released, rather than that it could not be looked at.
+func Judged(err error) bool {
+	var failure *inspect.Failure
+	return errors.Is(err, ErrGate) || errors.As(err, &failure)
+}
+
+// Release takes an item the whole way. If it was judged and did not pass, the error is one of those that Judged knows: its findings are in
+// Scanned, or its server did not stand the inspection. Nothing was published then.
+func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error) {
+	started := l.Now()
+	r := &Released{}
+	var err error
+	if r.Built, err = l.Build(ctx, item); err != nil {
+		return r, err
+	}
+	if r.Inspected, err = l.Inspect(ctx, item, r.Built); err != nil {
+		return r, err
+	}
+	if r.Scanned, err = l.Scan(ctx, item, r.Inspected.Observation, r.Built.Result); err != nil {
+		return r, err
+	}
+	repository := l.Repository(item)
+	subjects, err := l.subjects(item, r.Built, repository)
+	if err != nil {
+		return r, err
+	}
+	if err := l.writeReports(item, r, subjects); err != nil {
+		return r, err
+	}
+	if !r.Scanned.Verdict.Pass {
+		return r, ErrGate
+	}
+	err = l.step(item, "publish", func() (string, bool, error) {
+		key, err := l.key()
+		if err != nil {
+			return "", false, err
+		}
+		access, err := l.access()
+		if err != nil {
+			return "", false, err
+		}
+		statements, err := l.evidence(item, subjects, r.Built, r.Inspected, r.Scanned, started)
+		if err != nil {
+			return "", false, err
+		}
+		r.Published, err = publish.Publish(ctx, publish.Input{
+			Layout: r.Built.Path, Digest: r.Built.Digest.String(),
+			Repository: repository, Tag: r.Built.Tag, Name: l.serverName(item),
+			Key: key, Statements: statements, Now: l.Now(), Access: access,
+		})
+		if err != nil {
+			return "", false, err
+		}
+		fresh := r.Published.Pushed || r.Published.Tagged || r.Published.Signatures+r.Published.Statements > 0
+		return r.Published.Reference, !fresh, nil
+	})
+	if err != nil {
+		return r, err
+	}
+	return r, l.writeRecord(item, r.Built)
+}
+
+// Repository returns where an item is published, without tag or digest.
+func (l *Line) Repository(item catalog.Item) string {
+	prefix := l.Registry
+	if prefix == "" {
+		prefix = embeddedHost
+	}
+	return path.Join(prefix, string(item.Entry.Kind), item.Entry.Name)
+}
+
+// serverName is the name of an item in the catalog that is published.
+func (l *Line) serverName(item catalog.Item) string {
+	return l.Catalog.Settings.Namespace + "/" + item.Entry.Name
+}
+
+// access returns how the registry is reached to which the line publishes, and every other one.
+func (l *Line) access() (verify.Access, error) {
+	transport, err := l.registry()
+	return verify.Access{Transport: transport, Keychain: l.keychain}, err
+}

@@ -1,0 +1,82 @@
+package flow
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/gate"
+	"github.com/slipway-dev/slipway/internal/scan"
+)
+
+// The files of a report folder.
+const (
+	sarifFile   = "findings.sarif"
+	verdictFile = "verdict.json"
+	sessionFile = "inspect.json"
+)
+
+// verdictReport is verdict.json: everything that the gate weighed and what it made of it.
+type verdictReport struct {
+	Entry   string        `json:"entry"`
+	Digest  string        `json:"digest"`
+	Verdict gate.Verdict  `json:"verdict"`
+	Reports []scan.Report `json:"reports"`
+}
+
+// writeReports writes what was found out about an item below the report folder: the SARIF, the verdict, how the session went, and the SBOM of
+// the index and of each platform.
+func (l *Line) writeReports(item catalog.Item, r *Released, subjects []subject) error {
+	files := map[string][]byte{sarifFile: r.Scanned.SARIF, catalog.ObservationFile: r.Inspected.Encoded}
+	for name, value := range map[string]any{
+		verdictFile: verdictReport{Entry: item.Entry.ID(), Digest: r.Built.Digest.String(), Verdict: r.Scanned.Verdict, Reports: r.Scanned.Reports},
+		sessionFile: r.Inspected.Report,
+	} {
+		data, err := json.MarshalIndent(value, "", "  ")
+		if err != nil {
+			return fmt.Errorf("report on %s: %w", item.Entry.ID(), err)
+		}
+		files[name] = append(data, '\n')
+	}
+	for _, about := range subjects {
+		files["sbom-"+r.Built.platformName(about.Digest)+".spdx.json"] = about.spdx
+	}
+	return l.writeReportFiles(item, files)
+}
+
+func (l *Line) writeReportFiles(item catalog.Item, files map[string][]byte) error {
+	dir := l.reports(item)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, data := range files {
+		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return fmt.Errorf("report on %s: %w", item.Entry.ID(), err)
+		}
+	}
+	return nil
+}
+
+// writeScan writes the report of a scan that was not part of a release.
+func (l *Line) writeScan(item catalog.Item, s *Scanned) error {
+	verdict, err := json.MarshalIndent(verdictReport{Entry: item.Entry.ID(), Verdict: s.Verdict, Reports: s.Reports}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return l.writeReportFiles(item, map[string][]byte{sarifFile: s.SARIF, verdictFile: append(verdict, '\n')})
+}
+
+// platformName names the subject with a digest in a file name: "linux-amd64", or "index".
+func (b *Built) platformName(digest string) string {
+	for _, image := range b.Platforms {
+		if image.Digest.String() == digest {
+			return strings.ReplaceAll(image.Platform.String(), "/", "-")
+		}
+	}
+	return "index"
+}

@@ -1,0 +1,206 @@
+package flow
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/kind/npm"
+	"github.com/slipway-dev/slipway/internal/sandbox"
+	"github.com/slipway-dev/slipway/internal/unpack"
+)
+
+// ecosystems returns the ecosystems for entries that stand on a base.
+func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
+	run := func(ctx context.Context, dir string, args, env []string) error {
+		return l.resolve(ctx, base, dir, args, env)
+	}
+	return map[entry.Kind]kind.Ecosystem{entry.NPX: npm.New(l.downloads, l.npmrc, run)}
+}
+
+// askNPM returns npm's own answer for a setting, where there is an npm.
+func askNPM(ctx context.Context, setting string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "npm", "config", "get", setting).Output()
+	return string(out), err
+}
+
+// Limits of npm's archive, which its registry serves and the base's lock pins.
+var resolverLimits = unpack.Limits{Entries: 20_000, Bytes: 256 << 20, FileBytes: 64 << 20}
+
+const (
+	resolverDir  = "/opt/npm" // npm itself, inside the resolver's root
+	resolverWork = "/work"    // the folder to resolve in
+	resolveTime  = 5 * time.Minute
+	resolveBytes = 2 << 30 // memory: npm keeps the metadata of all versions
+	maxOutput    = 64 << 10
+)
+
+// resolve runs npm, as the base pins it, under the base's own Node.js in the sandbox: with the network of this machine, since it asks the
+// registry, but without its files.
+func (l *Line) resolve(ctx context.Context, base, dir string, args, env []string) error {
+	runtime, err := l.sandbox(ctx)
+	if err != nil {
+		return err
+	}
+	root, err := l.resolverRoot(ctx, base)
+	if err != nil {
+		return err
+	}
+	mounts := []sandbox.Mount{{Source: dir, Target: resolverWork, Writable: true}}
+	for _, name := range []string{"/etc/resolv.conf", "/etc/hosts"} {
+		if _, err := os.Stat(name); err == nil {
+			mounts = append(mounts, sandbox.Mount{Source: name, Target: name})
+		}
+	}
+	env = append(env, "PATH=/usr/local/bin:/usr/bin", "HOME=/tmp", "npm_config_cache=/tmp/npm")
+	for _, name := range []string{"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"} {
+		if file := l.variable(name); file != "" && holdsCertificate(file) {
+			mounts = append(mounts, sandbox.Mount{Source: file, Target: "/etc/ssl/machine.pem"})
+			env = append(env, "NODE_EXTRA_CA_CERTS=/etc/ssl/machine.pem")
+			break
+		}
+	}
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"} {
+		if value := l.variable(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	process, err := runtime.Start(ctx, sandbox.Spec{
+		Root: root, Args: append([]string{npm.NodePath, resolverDir + "/bin/npm-cli.js"}, args...), Env: env, Dir: resolverWork,
+		AsOwner: true, Mounts: mounts, Network: sandbox.Host,
+		Memory: resolveBytes, Timeout: resolveTime, TmpfsBytes: 1 << 30,
+	})
+	if err != nil {
+		return err
+	}
+	if err := process.Stdin.Close(); err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if _, err := io.CopyN(&out, process.Stdout, maxOutput); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, process.Stdout); err != nil {
+		return err
+	}
+	if exit := process.Wait(); exit.Reason != sandbox.Exited || exit.Code != 0 || exit.Signal != 0 {
+		return fmt.Errorf("npm %s:\n%s%s", exit, out.Bytes(), exit.Stderr)
+	}
+	return nil
+}
+
+// holdsCertificate reports whether a file has certificates in PEM, as Node.js wants them.
+func holdsCertificate(name string) bool {
+	data, err := os.ReadFile(name)
+	return err == nil && x509.NewCertPool().AppendCertsFromPEM(data)
+}
+
+// resolverRoot returns the unpacked root file system of a base with npm in it. It is made once and kept.
+func (l *Line) resolverRoot(ctx context.Context, name string) (string, error) {
+	return l.resolvers.get(name, func() (string, error) {
+		standing, err := l.base(name)
+		if err != nil {
+			return "", err
+		}
+		tarball, err := standing.base.Resolver(ctx, standing.sources)
+		if err != nil {
+			return "", err
+		}
+		key := sha256Of([]byte(standing.base.Key() + tarball.Digest.String()))[len("sha256:"):]
+		root := filepath.Join(l.Cache, "resolvers", key)
+		if _, err := os.Stat(root); err == nil {
+			return root, nil
+		}
+		parts, err := standing.on(ctx, hostPlatform())
+		if err != nil {
+			return "", err
+		}
+		archive, err := l.downloads.File(ctx, tarball)
+		if err != nil {
+			return "", err
+		}
+		if err := os.MkdirAll(filepath.Dir(root), 0o755); err != nil {
+			return "", err
+		}
+		fresh, err := os.MkdirTemp(filepath.Dir(root), ".new-")
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = os.RemoveAll(fresh) }() // gone already if all went well
+		if err := l.unpackResolver(ctx, fresh, parts.Layers, archive); err != nil {
+			return "", fmt.Errorf("prepare the resolver of base %s: %w", name, err)
+		}
+		if err := os.Rename(fresh, root); err != nil && !errors.Is(err, fs.ErrExist) {
+			if _, statErr := os.Stat(root); statErr != nil { // another process may have been faster
+				return "", err
+			}
+		}
+		return root, nil
+	})
+}
+
+// unpackResolver writes the layers and npm's archive below dir.
+func (l *Line) unpackResolver(ctx context.Context, dir string, layers []v1.Layer, archive string) error {
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	image, err := mutate.AppendLayers(empty.Image, layers...)
+	if err != nil {
+		return err
+	}
+	if err := sandbox.ExtractRootFS(ctx, image, dir); err != nil {
+		return err
+	}
+	top, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	for _, path := range []string{resolverDir, resolverWork} {
+		if err := top.MkdirAll(path[1:], 0o755); err != nil {
+			return err
+		}
+	}
+	root, err := top.OpenRoot(resolverDir[1:])
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	f, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unpack.TarGzip(ctx, f, 1, resolverLimits, func(file unpack.File, content io.Reader) error {
+		if file.Mode.IsDir() {
+			return root.MkdirAll(file.Path, 0o755)
+		}
+		if parent := filepath.Dir(file.Path); parent != "." {
+			if err := root.MkdirAll(parent, 0o755); err != nil {
+				return err
+			}
+		}
+		out, err := root.OpenFile(file.Path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, file.Mode.Perm()|0o644)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, content)
+		return errors.Join(err, out.Close())
+	})
+}

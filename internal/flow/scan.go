@@ -1,0 +1,122 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/slipway-dev/slipway/internal/build"
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/finding"
+	"github.com/slipway-dev/slipway/internal/gate"
+	"github.com/slipway-dev/slipway/internal/observation"
+	"github.com/slipway-dev/slipway/internal/scan"
+	"github.com/slipway-dev/slipway/internal/scan/builtin"
+	"github.com/slipway-dev/slipway/internal/scan/sarif"
+)
+
+// scanTime bounds one scanner on one entry.
+const scanTime = 2 * time.Minute
+
+// Scanned is what the scanners found, and what the gate makes of it.
+type Scanned struct {
+	Reports []scan.Report
+	Verdict gate.Verdict
+	SARIF   []byte
+}
+
+// Count returns how many findings have a state.
+func (s *Scanned) Count(state gate.State) int {
+	n := 0
+	for _, d := range s.Verdict.Dispositions {
+		if d.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// Scan runs the scanners over an observation of an item, compares it with the committed one, and asks the gate. Image may be nil: then
+// nothing is said about the image.
+func (l *Line) Scan(ctx context.Context, item catalog.Item, seen observation.Observation, image *build.Result) (*Scanned, error) {
+	scanned := &Scanned{}
+	err := l.step(item, "scan", func() (string, bool, error) {
+		shelf, err := l.siblings(ctx)
+		if err != nil {
+			return "", false, err
+		}
+		subject := scan.Subject{Entry: item.Entry, File: item.Dir + "/" + catalog.ObservationFile, Observation: seen}
+		if baseline, ok := shelf.observations[item.Entry.ID()]; ok {
+			subject.Baseline = &baseline
+		}
+		scanned.Reports = scan.Run(ctx, []scan.Scanner{builtin.New(shelf.index)}, subject, scanTime)
+		if image != nil {
+			scanned.Reports = append(scanned.Reports, l.weigh(item, image))
+		}
+		settings := l.Catalog.Settings
+		scanned.Verdict = gate.Judge(gate.Input{
+			Reports:  scanned.Reports,
+			Required: settings.Scanners,
+			Waivers:  item.Entry.Waivers,
+			Policy: gate.Policy{
+				Block: settings.Gate.Block, Warn: settings.Gate.Warn,
+				MaxWaivable: finding.Critical, MaxWaiverDays: settings.Waivers.MaxDays,
+			},
+			Today: l.Now(),
+		})
+		scanned.SARIF, err = sarif.Encode(item.Entry.ID(), scanned.Reports, scanned.Verdict.Waivers())
+		if err != nil {
+			return "", false, err
+		}
+		return fmt.Sprintf("%d blocking, %d warnings, %d waived", scanned.Count(gate.Blocking), scanned.Count(gate.Warning), scanned.Count(gate.Waived)), false, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scan %s: %w", item.Entry.ID(), err)
+	}
+	return scanned, nil
+}
+
+// ScanCommitted scans what an item's server said when it was last inspected, without building anything.
+func (l *Line) ScanCommitted(ctx context.Context, item catalog.Item) (*Scanned, error) {
+	shelf, err := l.siblings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen, ok := shelf.observations[item.Entry.ID()]
+	if !ok {
+		return nil, fmt.Errorf("%s has no %s: run 'catalogctl inspect %s'", item.Entry.ID(), catalog.ObservationFile, item.Entry.Name)
+	}
+	scanned, err := l.Scan(ctx, item, seen, nil)
+	if err != nil {
+		return nil, err
+	}
+	return scanned, l.writeScan(item, scanned)
+}
+
+// sizeScanner is the name under which the size of images is judged.
+const sizeScanner = "image-size"
+
+// weigh compares the image's size with the catalog's limit.
+func (l *Line) weigh(item catalog.Item, image *build.Result) scan.Report {
+	report := scan.Report{Scanner: sizeScanner, Version: l.Version, Seen: len(image.Platforms), Of: len(image.Platforms)}
+	limit := l.Catalog.Settings.Limits.ImageSize
+	for _, p := range image.Platforms {
+		if limit == 0 || p.Size <= limit {
+			continue
+		}
+		target := "image/" + p.Platform.String()
+		report.Findings = append(report.Findings, finding.Finding{
+			Scanner: sizeScanner, Version: l.Version, Rule: "too-large", Severity: l.Catalog.Settings.Gate.Block,
+			Target:   target,
+			Location: finding.Location{File: item.File},
+			Message:  fmt.Sprintf("The image for %s has %s compressed, and the catalog allows %s: clients give up on a slow first pull.", p.Platform, Bytes(p.Size), Bytes(limit)),
+			Help:     "Leave out what the server does not need at run time, or raise limits.imageSize in catalog.cue.",
+			// The size itself is no part of the identity: a waiver holds while the image stays too large.
+			Fingerprint: finding.Fingerprint(sizeScanner, "too-large", target, ""),
+		})
+	}
+	return report
+}
+
+// Bytes writes a number of bytes as people read it.
+func Bytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

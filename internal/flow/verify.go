@@ -1,0 +1,84 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/slipway-dev/slipway/internal/attest"
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/record"
+	"github.com/slipway-dev/slipway/internal/registry"
+	"github.com/slipway-dev/slipway/internal/sign"
+	"github.com/slipway-dev/slipway/internal/verify"
+)
+
+// predicates are the statements that every release has about each of its subjects.
+var predicates = []string{attest.SPDXType, attest.ProvenanceType, attest.SCAIType}
+
+// Verify checks what ref stands for against the public key in keyFile, or the line's own if that is empty, and against what the catalog
+// promises if ref is one of its entries, whose identifier is returned then.
+func (l *Line) Verify(ctx context.Context, ref, keyFile string) (report *verify.Report, entry string, err error) {
+	if keyFile == "" {
+		keyFile = filepath.Join(l.KeyDir(), sign.PublicFile)
+	}
+	text, err := os.ReadFile(keyFile)
+	if err != nil {
+		return nil, "", fmt.Errorf("the public key to verify with: %w", err)
+	}
+	policy := verify.Policy{Predicates: predicates, Forms: []verify.Form{verify.Tag, verify.Referrer}, Layers: true}
+	if policy.Key, err = sign.ParsePublicKey(text); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", keyFile, err)
+	}
+	item, promised, err := l.promised(ref)
+	if err != nil {
+		return nil, "", err
+	}
+	if promised {
+		entry = item.Entry.ID()
+		policy.Name = l.serverName(item)
+		switch r, err := record.Read(l.files(item)); {
+		case err == nil:
+			policy.Digest = r.Digest
+			for _, p := range r.Platforms {
+				policy.Platforms = append(policy.Platforms, verify.Platform{Name: p.Platform, Digest: p.Digest})
+			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, "", fmt.Errorf("%s/%w", item.Dir, err)
+		}
+	}
+	access := verify.Access{Transport: remote.DefaultTransport, Keychain: l.keychain}
+	if strings.HasPrefix(ref, embeddedHost+"/") {
+		embedded, err := l.EmbeddedRegistry()
+		if err != nil {
+			return nil, "", err
+		}
+		access.Transport = registry.Transport(embeddedHost, embedded.Handler(), remote.DefaultTransport)
+	}
+	report, err = verify.Verify(ctx, ref, policy, access)
+	return report, entry, err
+}
+
+// promised returns the item whose repository ref names: in the embedded registry, in the one that the line publishes to, or in the one that
+// the catalog says.
+func (l *Line) promised(ref string) (catalog.Item, bool, error) {
+	parsed, err := name.ParseReference(ref)
+	if err != nil {
+		return catalog.Item{}, false, fmt.Errorf("%s is no reference of an image: %w", ref, err)
+	}
+	repository := parsed.Context().Name()
+	for _, item := range l.Catalog.Items {
+		published := l.Catalog.Settings.Images + "/" + item.Entry.ID()
+		if repository == l.Repository(item) || repository == published {
+			return item, true, nil
+		}
+	}
+	return catalog.Item{}, false, nil
+}
