@@ -15,11 +15,10 @@ import (
 // presence is checked: npm itself settles conflicts between them by taking one.
 func (c *checker) edges(p *lockfile.Package) {
 	for _, edge := range p.Edges() {
-		field := lockfile.At(p.Path, edge.Field)
 		found := c.lock.Resolve(p, edge.Name)
 		if found == nil {
 			if !edge.Strength.MayLack() {
-				c.refuse(field, "wants %s %s, which the lock does not have: lock again", edge.Name, lockfile.Abbreviate(edge.Spec))
+				c.refuse(lockfile.At(p.Path, edge.Field), "wants %s %s, which the lock does not have: lock again", edge.Name, lockfile.Abbreviate(edge.Spec))
 			}
 			continue
 		}
@@ -28,13 +27,13 @@ func (c *checker) edges(p *lockfile.Package) {
 			continue
 		}
 		if found.Name != name && edge.Strength != lockfile.OptionalPeer {
-			c.refuse(field, "wants %s, but the lock has %s in its place, at %s: lock again",
+			c.refuse(lockfile.At(p.Path, edge.Field), "wants %s, but the lock has %s in its place, at %s: lock again",
 				lockfile.Abbreviate(name), lockfile.Abbreviate(found.Name), lockfile.Abbreviate(found.Path))
 			continue
 		}
 		strict := edge.Strength == lockfile.Required || edge.Strength == lockfile.Optional
 		if strict && !found.InBundle && !accepts(versions, found.Version) {
-			c.refuse(field, "wants %s %s, but the lock has %s in its place, at %s: lock again",
+			c.refuse(lockfile.At(p.Path, edge.Field), "wants %s %s, but the lock has %s in its place, at %s: lock again",
 				edge.Name, lockfile.Abbreviate(edge.Spec), lockfile.Abbreviate(found.Version), lockfile.Abbreviate(found.Path))
 		}
 	}
@@ -52,7 +51,7 @@ var tag = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,100}$`)
 // accepts says whether a version lies in a range by npm's rules (node-semver, which deps.dev/util/semver follows). A tag such as latest
 // accepts any version, since only the registry knows which one it meant.
 func accepts(versions, version string) bool {
-	if versions = strings.TrimSpace(versions); versions == "" || versions == "*" {
+	if versions = strings.TrimSpace(versions); versions == "" || versions == "*" || versions == version {
 		return true
 	}
 	if len(versions) > maxRange {

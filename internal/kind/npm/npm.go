@@ -17,7 +17,7 @@ import (
 const LockFile = "package-lock.json"
 
 // NodePath is where an image's base must have Node.js.
-const NodePath = "/usr/bin/node"
+const NodePath = "/usr/local/bin/node"
 
 // AppDir is the folder of the image that holds node_modules.
 const AppDir = "/app"

@@ -30,6 +30,9 @@ func decode(data []byte) (any, error) {
 			err = errors.New("something follows its JSON object")
 		}
 	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		line := 1 + bytes.Count(data[:min(int(d.InputOffset()), len(data))], []byte("\n"))
 		return nil, fmt.Errorf("is not valid JSON: line %d: %w", line, err)
@@ -39,9 +42,6 @@ func decode(data []byte) (any, error) {
 
 func decodeValue(d *json.Decoder, depth int) (any, error) {
 	token, err := d.Token()
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (r *reader) problem(field, format string, args ...any) {
 }
 
 func (r *reader) pkg(path string, value any) *Package {
-	fields := r.object(At(path, ""), value)
+	fields := r.members(path, "", value)
 	p := &Package{Path: path}
 	p.Name = r.text(path, fields, "name")
 	if p.Name == "" && path != "" && strings.Contains(path, "node_modules/") {
@@ -108,10 +108,9 @@ func (r *reader) pkg(path string, value any) *Package {
 	p.OptionalDependencies = r.specs(path, fields, "optionalDependencies")
 	p.PeerDependencies = r.specs(path, fields, "peerDependencies")
 	p.DevDependencies = r.specs(path, fields, "devDependencies")
-	p.optionalPeers = map[string]bool{}
-	for name, meta := range r.object(At(path, "peerDependenciesMeta"), fields["peerDependenciesMeta"]) {
+	for name, meta := range r.members(path, "peerDependenciesMeta", fields["peerDependenciesMeta"]) {
 		if m, ok := meta.(map[string]any); ok && m["optional"] == true {
-			p.optionalPeers[name] = true
+			p.optionalPeers = append(p.optionalPeers, name)
 		}
 	}
 	p.edges = p.gatherEdges()
@@ -123,6 +122,15 @@ func (r *reader) object(field string, value any) map[string]any {
 	object, ok := value.(map[string]any)
 	if !ok && value != nil {
 		r.problem(field, "is not an object")
+	}
+	return object
+}
+
+// members returns the fields of an object inside a package.
+func (r *reader) members(path, field string, value any) map[string]any {
+	object, ok := value.(map[string]any)
+	if !ok && value != nil {
+		r.problem(At(path, field), "is not an object")
 	}
 	return object
 }
@@ -170,7 +178,10 @@ func (r *reader) list(path string, fields map[string]any, name string) []string 
 }
 
 func (r *reader) specs(path string, fields map[string]any, name string) map[string]string {
-	object := r.object(At(path, name), fields[name])
+	object := r.members(path, name, fields[name])
+	if len(object) == 0 {
+		return nil
+	}
 	specs := make(map[string]string, len(object))
 	for _, dependency := range sortedKeys(object) {
 		spec, ok := object[dependency].(string)

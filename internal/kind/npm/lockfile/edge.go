@@ -32,10 +32,10 @@ type Edge struct {
 func (p *Package) Edges() []Edge { return p.edges }
 
 func (p *Package) gatherEdges() []Edge {
-	edges := map[string]Edge{}
+	edges := make(map[string]Edge, len(p.Dependencies)+len(p.OptionalDependencies)+len(p.PeerDependencies))
 	for name, spec := range p.PeerDependencies {
 		strength := Peer
-		if p.optionalPeers[name] {
+		if slices.Contains(p.optionalPeers, name) {
 			strength = OptionalPeer
 		}
 		edges[name] = Edge{name, spec, strength, "peerDependencies"}

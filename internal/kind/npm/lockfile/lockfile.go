@@ -45,7 +45,7 @@ type Package struct {
 	OptionalDependencies map[string]string
 	PeerDependencies     map[string]string
 	DevDependencies      map[string]string
-	optionalPeers        map[string]bool
+	optionalPeers        []string
 	edges                []Edge
 }
 
