@@ -11,7 +11,7 @@ import (
 const (
 	maxMessage    = 16 << 20 // bytes of one message
 	maxBytes      = 64 << 20 // of all messages and noise
-	maxMessages   = 20_000
+	maxMessages   = 10_000
 	maxNoiseLines = 200
 	maxNoise      = 256 << 10 // bytes
 	maxExcerpt    = 2 << 10   // bytes of noise that the report shows

@@ -42,7 +42,7 @@ func TestLimitsEndARunWithTheirReason(t *testing.T) {
 			if exit.Reason != test.want {
 				t.Errorf("the program %v (%+v)", exit, exit)
 			}
-			if limit := int64(128<<20 + 96<<20); test.want == sandbox.Memory && exit.Peak > limit {
+			if limit := int64(128<<20 + 256<<20); test.want == sandbox.Memory && exit.Peak > limit {
 				t.Errorf("it had %d MiB before it was stopped", exit.Peak>>20)
 			}
 			if len(exit.Stderr) > 3*sandbox.TailBytes {

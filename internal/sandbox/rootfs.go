@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
@@ -170,19 +169,6 @@ func (x *extraction) entry(h *tar.Header, content io.Reader) error {
 	}
 }
 
-// clean makes a name of a layer relative to the root. Names that climb are refused, not folded: no tool writes them.
-func clean(name string) (string, error) {
-	if strings.ContainsRune(name, 0) {
-		return "", errors.New("the name has a null byte")
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		if part == ".." {
-			return "", errors.New("the name climbs out of the root")
-		}
-	}
-	return path.Clean("./" + strings.TrimLeft(name, "/")), nil
-}
-
 func (x *extraction) writeDir(name string, h *tar.Header) error {
 	if info, err := x.root.Lstat(name); err != nil || !info.IsDir() {
 		if err := x.clear(name); err != nil {
@@ -242,97 +228,4 @@ func permissions(h *tar.Header) fs.FileMode {
 		mode |= mode >> 6
 	}
 	return mode
-}
-
-// hide removes what lower layers put at name.
-func (x *extraction) hide(name string) error {
-	if x.fresh[name] {
-		return nil
-	}
-	return x.clear(name)
-}
-
-// hideAll removes what lower layers put into a folder.
-func (x *extraction) hideAll(dir string) error {
-	entries, err := fs.ReadDir(x.root.FS(), dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := x.hide(path.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// clear makes room at name.
-func (x *extraction) clear(name string) error {
-	info, err := x.root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		return x.root.Remove(name)
-	}
-	x.folders = map[string]bool{".": true}
-	return x.root.RemoveAll(name)
-}
-
-// parent returns the folder that dir means inside the root, following symbolic links as the program in the sandbox would, and makes it where it
-// is missing.
-func (x *extraction) parent(dir string) (string, error) {
-	if x.folders[dir] {
-		return dir, nil
-	}
-	real, rest, links := ".", dir, 0
-	for rest != "" {
-		var part string
-		part, rest, _ = strings.Cut(rest, "/")
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			real = path.Dir(real) // the parent of the root is the root
-			continue
-		}
-		next := path.Join(real, part)
-		if x.folders[next] {
-			real = next
-			continue
-		}
-		info, err := x.root.Lstat(next)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			if err := x.root.Mkdir(next, 0o755); err != nil {
-				return "", err
-			}
-			if err := x.root.Chmod(next, 0o755); err != nil {
-				return "", err
-			}
-		case err != nil:
-			return "", err
-		case info.Mode()&fs.ModeSymlink != 0:
-			if links++; links > maxLinks {
-				return "", syscall.ELOOP
-			}
-			target, err := x.root.Readlink(next)
-			if err != nil {
-				return "", err
-			}
-			if path.IsAbs(target) {
-				real = "."
-			}
-			rest = target + "/" + rest
-			continue
-		case !info.IsDir():
-			return "", fmt.Errorf("%s is not a folder", next)
-		}
-		x.folders[next] = true
-		real = next
-	}
-	return real, nil
 }

@@ -25,7 +25,7 @@ func TestTheProgramSeesNothingOfTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"env": "A=b HOME=/tmp", "user": "65532:65532", "host": "sandbox", "interfaces": "lo ", "NoNewPrivs": "1",
+		"env": "2 A=b HOME=/tmp", "user": "65532:65532", "host": "sandbox", "interfaces": "lo ", "NoNewPrivs": "1",
 		"files": "dev proc program sys tmp ", "tmp": "<nil>",
 	}
 	for _, set := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {

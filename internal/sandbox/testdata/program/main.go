@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -108,10 +109,12 @@ func fail(err error) {
 
 // report prints what the sandbox shows of itself.
 func report() {
+	env := os.Environ()
+	slices.Sort(env)
 	host, _ := os.Hostname()
 	status, _ := os.ReadFile("/proc/self/status")
 	seen := map[string]string{
-		"env": strings.Join(os.Environ(), " "), "host": host, "user": fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()),
+		"env": fmt.Sprint(len(env), " ", strings.Join(env, " ")), "host": host, "user": fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()),
 	}
 	scan := bufio.NewScanner(strings.NewReader(string(status)))
 	for scan.Scan() {
