@@ -59,14 +59,6 @@ type Settings struct {
 	Views map[string]View `json:"views"`
 }
 
-// View is a rule that chooses the entries of one published catalog. An empty condition is met by every entry that is not revoked.
-type View struct {
-	Description string         `json:"description,omitempty"`
-	Kinds       []entry.Kind   `json:"kinds,omitempty"`
-	Statuses    []entry.Status `json:"statuses,omitempty"`
-	Tags        []string       `json:"tags,omitempty"` // at least one of them
-}
-
 // Position is where a field stands in its file, both from 1.
 type Position struct{ Line, Column int }
 
