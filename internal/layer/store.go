@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	// level trades size for time; see BenchmarkCompression.
+	// level trades size for time. Of Node.js 24, 127 MB: level 1 makes 53.5 MB in 0.8 s, 4 makes 48.7 MB in 1.3 s, 6 makes 46.9 MB in 1.7 s,
+	// 9 makes 45.7 MB in 10 s. See BenchmarkCompression.
 	level = 6
 	// format is part of every key: what an older one wrote would differ from what is written today. Compression is as much a part of it as
 	// this package, so it changes with the version of the library in go.mod.

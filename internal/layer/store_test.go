@@ -1,0 +1,129 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+)
+
+func TestStoreWritesOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var writes atomic.Int32
+	write := func(ctx context.Context, w *Writer) error {
+		writes.Add(1)
+		return sample(ctx, w)
+	}
+	store := NewStore(dir)
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			if _, err := store.Layer(t.Context(), "k", write); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	again, err := NewStore(dir).Layer(t.Context(), "k", write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := writes.Load(); n != 1 {
+		t.Errorf("written %d times", n)
+	}
+	if err := validate.Layer(again); err != nil {
+		t.Error(err)
+	}
+	if _, err := store.Layer(t.Context(), "other", write); err != nil || writes.Load() != 2 {
+		t.Errorf("another key: %d writes, %v", writes.Load(), err)
+	}
+}
+
+func TestStoreMendsDamage(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(path string) error{
+		"content":   func(p string) error { return flip(p) },
+		"truncated": func(p string) error { return os.Truncate(p, 10) },
+		"removed":   os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			l, err := NewStore(dir).Layer(t.Context(), "k", sample)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(os.Chmod(l.Path(), 0o644), damage(l.Path())); err != nil {
+				t.Fatal(err)
+			}
+			mended, err := NewStore(dir).Layer(t.Context(), "k", sample)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := validate.Layer(mended); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func flip(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	data[len(data)/2] ^= 1
+	return os.WriteFile(path, data, 0o644)
+}
+
+func TestStoreIgnoresBrokenKeys(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"", "{", `{"key":"k"}`, `{"key":"k","digest":"sha256:../../x","diffID":"sha256:00","size":0}`, "null"} {
+		store := NewStore(t.TempDir())
+		if err := os.MkdirAll(filepath.Dir(store.keyPath("k")), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(store.keyPath("k"), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		l, err := store.Layer(t.Context(), "k", sample)
+		if err != nil {
+			t.Fatalf("%q: %v", content, err)
+		}
+		if err := validate.Layer(l); err != nil {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
+
+func TestStoreEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	store := NewStore(dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	started := make(chan struct{})
+	finish := make(chan error, 2)
+	go func() {
+		_, err := store.Layer(ctx, "k", func(ctx context.Context, _ *Writer) error {
+			close(started)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		finish <- err
+	}()
+	<-started
+	go func() {
+		_, err := store.Layer(t.Context(), "k", sample)
+		finish <- err
+	}()
+	cancel()
+	if a, b := <-finish, <-finish; (a == nil) == (b == nil) {
+		t.Errorf("one must fail and one succeed: %v, %v", a, b)
+	}
+}
