@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -24,7 +25,8 @@ const (
 // control file. Links inside the tree are allowed whatever the limits say, as packages cannot do without. Maintainer scripts are not run
 // nor returned. The members may be compressed with xz, zstd or gzip, or not at all.
 func Deb(ctx context.Context, r io.Reader, l Limits, visit Visit) (control []byte, err error) {
-	members, err := newArReader(withContext(ctx, r))
+	// The xz decoder reads byte by byte.
+	members, err := newArReader(bufio.NewReaderSize(withContext(ctx, r), 64<<10))
 	if err != nil {
 		return nil, decodeError(ctx, "is not a Debian package", err)
 	}
