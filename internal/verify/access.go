@@ -75,14 +75,21 @@ func (p patient) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err := sleep(req.Context(), wait); err != nil {
 			return nil, err
 		}
-		if req.Body != nil && req.GetBody == nil {
-			return resp, err // whoever holds the body must begin again, after this pause
+		if !repeatable(req) {
+			return resp, err // whoever sent it must begin again, after this pause
 		}
 		if resp != nil {
 			resp.Body.Close()
 		}
 		pause *= 3
 	}
+}
+
+// repeatable reports whether a request can be sent again as it is: not a body that was streamed, and not a step of an upload, which the
+// registry may have taken although its answer was lost.
+func repeatable(req *http.Request) bool {
+	step := (req.Method == http.MethodPut || req.Method == http.MethodPatch) && !strings.Contains(req.URL.Path, "/manifests/")
+	return !step && (req.Body == nil || req.Body == http.NoBody || req.GetBody != nil)
 }
 
 // replay returns the request for an attempt, with its body from the beginning.

@@ -28,7 +28,8 @@ func parseManifest(raw []byte) (*ocispec.Manifest, error) {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	if m.SchemaVersion != 2 || m.MediaType != ocispec.MediaTypeImageManifest || m.Manifests != nil {
-		return nil, fmt.Errorf("manifest: version 2 of %s is expected, found version %d of %q", ocispec.MediaTypeImageManifest, m.SchemaVersion, m.MediaType)
+		return nil, fmt.Errorf("manifest: version 2 of %s is expected, found version %d of %q",
+			ocispec.MediaTypeImageManifest, m.SchemaVersion, m.MediaType)
 	}
 	return &m.Manifest, nil
 }
@@ -42,7 +43,8 @@ func parseIndex(raw []byte) (*ocispec.Index, error) {
 		return nil, fmt.Errorf("index: %w", err)
 	}
 	if i.SchemaVersion != 2 || i.MediaType != ocispec.MediaTypeImageIndex || i.Layers != nil {
-		return nil, fmt.Errorf("index: version 2 of %s is expected, found version %d of %q", ocispec.MediaTypeImageIndex, i.SchemaVersion, i.MediaType)
+		return nil, fmt.Errorf("index: version 2 of %s is expected, found version %d of %q",
+			ocispec.MediaTypeImageIndex, i.SchemaVersion, i.MediaType)
 	}
 	return &i.Index, nil
 }
