@@ -68,14 +68,20 @@ func (p *publisher) evidence(ctx context.Context, subject v1.Descriptor) (made, 
 	return m, err
 }
 
-// seal signs a statement unless one that says the same is signed already, in whatever form.
+// seal signs a statement unless the current one of its type says the same. Current is what the .att image holds; only where it holds none of
+// the type, as after being killed before it was written, the referrers tell. What was said once and has changed since is said anew: an older
+// statement that happens to say the same is older still than the one between.
 func (p *publisher) seal(ctx context.Context, s attest.Statement, have verify.Evidence) (signed, bool, error) {
 	identity, err := s.Identity()
 	if err != nil {
 		return signed{}, false, err
 	}
-	for _, item := range have.Verified(s.PredicateType, "") {
-		if same(item, identity) {
+	said := have.Verified(s.PredicateType, verify.Tag)
+	if len(said) == 0 {
+		said = have.Verified(s.PredicateType, verify.Referrer)
+	}
+	for _, item := range said {
+		if found, err := item.Statement.Identity(); err == nil && found == identity {
 			return signed{item.Statement, identity, item.Envelope}, false, nil
 		}
 	}
@@ -83,16 +89,16 @@ func (p *publisher) seal(ctx context.Context, s attest.Statement, have verify.Ev
 	return signed{s, identity, envelope}, true, err
 }
 
-func same(item verify.Item, identity string) bool {
-	found, err := item.Statement.Identity()
-	return err == nil && found == identity
-}
-
 // hasReferrer reports whether a statement is there as a referrer of the sort that is asked for.
 func (p *publisher) hasReferrer(have verify.Evidence, s signed) bool {
 	return slices.ContainsFunc(have.Verified(s.PredicateType, verify.Referrer), func(item verify.Item) bool {
-		return same(item, s.identity) && p.Bundles == (item.Layer.MediaType == sign.BundleMediaType)
+		return s.is(item) && p.Bundles == (item.Layer.MediaType == sign.BundleMediaType)
 	})
+}
+
+// is reports whether an item is this statement, byte for byte.
+func (s signed) is(item verify.Item) bool {
+	return item.Err == nil && item.Envelope != nil && item.Envelope.Payload == s.envelope.Payload
 }
 
 // referrer pushes one signed statement as a manifest of its own.
@@ -130,7 +136,7 @@ func (p *publisher) statementTag(ctx context.Context, subject v1.Descriptor, hav
 			layers = append(layers, blob{descriptor: item.Layer}) // somebody else's
 			continue
 		}
-		i := slices.IndexFunc(current, func(s signed) bool { return item.Err == nil && same(item, s.identity) })
+		i := slices.IndexFunc(current, func(s signed) bool { return s.is(item) })
 		if i >= 0 && !present[current[i].identity] {
 			present[current[i].identity] = true
 			layers = append(layers, blob{descriptor: item.Layer})
