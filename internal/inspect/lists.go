@@ -132,17 +132,11 @@ func (s *session) pages(ctx context.Context, l list) error {
 	return failf(EndlessPages, l.method, "The server's list %s has more than %d pages.", l.method, maxPages)
 }
 
-// define reads the key of a definition by its exact name, as clients in other languages do.
+// define keys a definition as its list wants it.
 func define(l list, raw json.RawMessage) (observation.Definition, error) {
-	var members map[string]json.RawMessage
-	var key string
-	if json.Unmarshal(raw, &members) == nil && len(members[l.key]) > 0 {
-		if err := json.Unmarshal(members[l.key], &key); err != nil {
-			key = ""
-		}
+	d, err := observation.Define(raw, l.key)
+	if err != nil {
+		return d, failf(EmptyName, l.method, "The server's answer to %s has a definition without %s: %s", l.method, l.key, excerpt(string(raw), 200))
 	}
-	if key == "" {
-		return observation.Definition{}, failf(EmptyName, l.method, "The server's answer to %s has a definition without %s: %s", l.method, l.key, excerpt(string(raw), 200))
-	}
-	return observation.Definition{Key: key, JSON: raw}, nil
+	return d, nil
 }

@@ -33,10 +33,9 @@ func Encode(o Observation) ([]byte, error) {
 	return Canonical(raw)
 }
 
-// Decode reads what [Encode] wrote. Unknown members of the observation itself are an error, those of a definition are kept.
+// Decode reads what [Encode] wrote, and nothing after it.
 func Decode(r io.Reader) (Observation, error) {
 	dec := json.NewDecoder(io.LimitReader(r, MaxSize))
-	dec.DisallowUnknownFields()
 	var o Observation
 	if err := dec.Decode(&o); err != nil {
 		return Observation{}, fmt.Errorf("decode observation: %w", err)

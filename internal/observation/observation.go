@@ -1,7 +1,11 @@
 // Package observation holds what a server said of itself in an MCP session, as the committed tools.json records it.
 package observation
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
 
 // Observation is everything that a server declares to a client before a tool is called. Nothing in it depends on the run: no time, no
 // duration, no order of arrival.
@@ -37,23 +41,45 @@ type Definition struct {
 // MarshalJSON returns the definition as the server sent it.
 func (d Definition) MarshalJSON() ([]byte, error) { return d.JSON, nil }
 
-// UnmarshalJSON keeps the object and takes its key from name, uri or uriTemplate.
+// UnmarshalJSON keeps the object; its key depends on the list that it stands in, see [Observation.UnmarshalJSON].
 func (d *Definition) UnmarshalJSON(data []byte) error {
-	var key struct {
-		Name        string `json:"name"`
-		URI         string `json:"uri"`
-		URITemplate string `json:"uriTemplate"`
+	d.JSON = append(d.JSON[:0], data...)
+	return nil
+}
+
+// Define returns the definition that object is, keyed by its string member called key: exactly so, where encoding/json would also take
+// another letter case.
+func Define(object json.RawMessage, key string) (Definition, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(object, &members); err != nil {
+		return Definition{}, err
 	}
-	if err := json.Unmarshal(data, &key); err != nil {
+	d := Definition{JSON: object}
+	if err := json.Unmarshal(members[key], &d.Key); err != nil || d.Key == "" {
+		return Definition{}, fmt.Errorf("a definition has no text in its member %q", key)
+	}
+	return d, nil
+}
+
+// UnmarshalJSON reads an observation and gives each definition its key. Unknown members of the observation itself are an error, those of a
+// definition are kept.
+func (o *Observation) UnmarshalJSON(data []byte) error {
+	type plain Observation
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode((*plain)(o)); err != nil {
 		return err
 	}
-	d.Key = key.Name
-	switch {
-	case key.URI != "":
-		d.Key = key.URI
-	case key.URITemplate != "":
-		d.Key = key.URITemplate
+	for _, list := range []struct {
+		definitions []Definition
+		member      string
+	}{{o.Tools, "name"}, {o.Prompts, "name"}, {o.Resources, "uri"}, {o.Templates, "uriTemplate"}} {
+		for i, d := range list.definitions {
+			var err error
+			if list.definitions[i], err = Define(d.JSON, list.member); err != nil {
+				return err
+			}
+		}
 	}
-	d.JSON = append(d.JSON[:0], data...)
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 
 func definition(t *testing.T, text string) observation.Definition {
 	t.Helper()
-	var d observation.Definition
-	if err := json.Unmarshal([]byte(text), &d); err != nil {
+	d, err := observation.Define(json.RawMessage(text), "name")
+	if err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -102,6 +102,19 @@ func TestEncodeShowsInvisibleCharacters(t *testing.T) {
 	}
 }
 
+func TestKeysFollowTheList(t *testing.T) {
+	t.Parallel()
+	o, err := observation.Decode(strings.NewReader(`{"server":{"name":"s","version":"1"},"protocolVersions":[],
+		"tools":[{"name":"a","uri":"x:1","NAME":"b"}],"resources":[{"name":"r","uri":"x:2"}],"resourceTemplates":[{"name":"t","uriTemplate":"x:{y}"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{o.Tools[0].Key, o.Resources[0].Key, o.Templates[0].Key}
+	if diff := cmp.Diff([]string{"a", "x:2", "x:{y}"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -109,6 +122,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"second value":   `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[]} {}`,
 		"not an object":  `[]`,
 		"cut short":      `{"server":`,
+		"nameless tool":  `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[{"Name":"a"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -42,8 +42,14 @@ func tool(t testing.TB, members map[string]any) observation.Definition {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d observation.Definition
-	if err := json.Unmarshal(data, &d); err != nil {
+	key := "name"
+	for _, other := range []string{"uri", "uriTemplate"} {
+		if members[other] != nil {
+			key = other
+		}
+	}
+	d, err := observation.Define(data, key)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return d
