@@ -2,11 +2,13 @@ package npm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind/npm/lockfile"
@@ -31,6 +33,28 @@ type archive struct {
 type part struct {
 	manifest *manifest // nil if it has no package.json
 	hasGyp   bool
+}
+
+// scanned are the archives that this process has read through. Those of several platforms and entries are mostly the same.
+type scanned struct {
+	mutex    sync.Mutex
+	archives map[fetch.Digest]*archive
+}
+
+func (s *scanned) get(digest fetch.Digest) (*archive, bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	a, ok := s.archives[digest]
+	return a, ok
+}
+
+func (s *scanned) put(digest fetch.Digest, a *archive) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.archives == nil {
+		s.archives = map[fetch.Digest]*archive{}
+	}
+	s.archives[digest] = a
 }
 
 // scan reads an archive through. It keeps the names of its files, so memory is bounded by the limits on entries and names.
@@ -65,7 +89,7 @@ func scan(ctx context.Context, file string, digest fetch.Digest) (*archive, erro
 		return nil, err
 	}
 	if own := a.parts[""]; own == nil || own.manifest == nil {
-		return nil, fmt.Errorf("the archive holds no package.json")
+		return nil, errors.New("the archive holds no package.json")
 	}
 	return a, nil
 }

@@ -20,7 +20,7 @@ const (
 	// parallel bounds the downloads at a time.
 	parallel = 16
 	// maxPackument bounds what a registry says of one package, all its versions together.
-	maxPackument = 128 << 20
+	maxPackument = 64 << 20
 )
 
 // download returns the archive of every package, each fetched, checked against the lock's hash and read through.
@@ -69,14 +69,14 @@ func (n *Ecosystem) archive(ctx context.Context, name, version, integrity string
 	if err != nil {
 		return nil, err
 	}
-	if known, ok := n.scanned.Load(digest); ok {
-		return known.(*archive), nil
+	if known, ok := n.scanned.get(digest); ok {
+		return known, nil
 	}
 	a, err := scan(ctx, file, digest)
 	if err != nil {
 		return nil, err
 	}
-	n.scanned.Store(digest, a)
+	n.scanned.put(digest, a)
 	return a, nil
 }
 
@@ -137,8 +137,8 @@ func (n *Ecosystem) packument(ctx context.Context, registry *url.URL, name, acce
 	if err != nil {
 		return nil, fmt.Errorf("the registry's answer about %s is not a JSON object: %w", name, err)
 	}
-	if f.text("name") != name {
-		return nil, fmt.Errorf("asked about %s, the registry answered about %q: check which registry is configured", name, lockfile.Abbreviate(f.text("name")))
+	if answered := f.text("name"); answered != name {
+		return nil, fmt.Errorf("asked about %s, the registry answered about %q: check which registry is configured", name, lockfile.Abbreviate(answered))
 	}
 	return &packument{Tags: field[map[string]string](f, "dist-tags"), Versions: field[map[string]fields](f, "versions"), Fields: f}, nil
 }

@@ -6,7 +6,6 @@ package npm
 
 import (
 	"context"
-	"sync"
 
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind"
@@ -28,7 +27,7 @@ type Ecosystem struct {
 	config *npmrc.Config
 	run    Runner
 
-	scanned sync.Map // fetch.Digest → *archive, of what this process has read through
+	scanned scanned
 }
 
 var _ kind.Ecosystem = (*Ecosystem)(nil)

@@ -39,7 +39,7 @@ func listing(t testing.TB, p *kind.Payload) (map[string]string, v1.Hash) {
 	found := map[string]string{}
 	for archive := tar.NewReader(r); ; {
 		h, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -180,7 +180,8 @@ func TestWhatTheServerNeedsMustRunOnThePlatform(t *testing.T) {
 	one := release{manifest: object{"name": "one", "version": "1.0.0", "bin": "x.js", "cpu": []string{"x64"}}}
 	e := serverEntry()
 	e.Package = &entry.Package{Name: "one", Version: "1.0.0"}
-	_, err := newRegistry(t, one).ecosystem(nil).Payload(t.Context(), e, folder(t, lockOf(t, "one", "1.0.0", map[string]release{"one": one})), arm64)
+	lock := folder(t, lockOf(t, "one", "1.0.0", map[string]release{"one": one}))
+	_, err := newRegistry(t, one).ecosystem(nil).Payload(t.Context(), e, lock, arm64)
 	if err == nil || !strings.Contains(err.Error(), "one does not run on linux/arm64") {
 		t.Error(err)
 	}
@@ -208,7 +209,8 @@ func TestEntrypointIsTheRightCommand(t *testing.T) {
 		}}
 		e := serverEntry()
 		e.Package = &entry.Package{Name: "@s/one", Version: "1.0.0", Bin: test.chosen}
-		p, err := newRegistry(t, one).ecosystem(nil).Payload(t.Context(), e, folder(t, lockOf(t, "@s/one", "1.0.0", map[string]release{"@s/one": one})), amd64)
+		lock := folder(t, lockOf(t, "@s/one", "1.0.0", map[string]release{"@s/one": one}))
+		p, err := newRegistry(t, one).ecosystem(nil).Payload(t.Context(), e, lock, amd64)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = p.Entrypoint[1]

@@ -26,11 +26,11 @@ func decode(data []byte) (any, error) {
 	d.UseNumber()
 	value, err := decodeValue(d, 0)
 	if err == nil {
-		if _, more := d.Token(); more != io.EOF {
+		if _, more := d.Token(); !errors.Is(more, io.EOF) {
 			err = errors.New("something follows its JSON object")
 		}
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
@@ -56,7 +56,10 @@ func decodeValue(d *json.Decoder, depth int) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			name := key.(string) // the decoder accepts nothing else
+			name, ok := key.(string)
+			if !ok {
+				return nil, fmt.Errorf("%v is no name of a field", key)
+			}
 			if _, twice := object[name]; twice {
 				return nil, fmt.Errorf("%q is given twice in one object", Abbreviate(name))
 			}
