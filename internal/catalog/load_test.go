@@ -121,10 +121,10 @@ permissions: network: outbound: [{host: "*.example.com", ports: [0]}]
 		`catalog/npx/first/entry.cue:5:1: description: is missing; add it`,
 		`catalog/npx/first/entry.cue:5:1: statusReason: is missing; add it`,
 		`catalog/npx/first/entry.cue:8:1: title: found " padded"; want one line of 1 to 100 visible characters, without spaces at its ends`,
-		`catalog/npx/first/entry.cue:11:1: descripton: is no field of schema.#NPX; did you mean description?`,
+		`catalog/npx/first/entry.cue:11:1: descripton: is no field of an npx entry; did you mean description?`,
 		`catalog/npx/first/entry.cue:14:2: package.version: found "latest"; want one exact version such as 1.2.3; ranges, tags and latest can move`,
 		`catalog/npx/first/entry.cue:18:3: env[1].name: found "1BAD"; want a variable's name: letters, digits and underscores, not starting with a digit`,
-		`catalog/npx/first/entry.cue:18:36: env[1].sekret: is no field of schema.#NPX; did you mean secret?`,
+		`catalog/npx/first/entry.cue:18:36: env[1].sekret: is no field here; did you mean secret?`,
 		`catalog/npx/first/entry.cue:20:35: permissions.network.outbound[0].host: found "*.example.com"; want a host name in lower case such as api.example.com, or .example.com for all below it; no globs, addresses or localhost`,
 		`catalog/npx/first/entry.cue:20:58: permissions.network.outbound[0].ports: found [0]; want a list of 1 to 32 ports from 1 to 65535`,
 		`catalog/npx/other/entry.cue:7:1: name: is "another" in a folder called "other"; make the two agree`,
@@ -164,7 +164,7 @@ func TestLoadRefusesWhatIsNoData(t *testing.T) {
 		"hidden character": {strings.Replace(npx("server", "server"), "A title", "A ti\u202etle", 1), `title: found "A ti\u202etle"; want one line`},
 		"filler":           {strings.Replace(npx("server", "server"), "A title", "A\u3164title", 1), "title: found"},
 		"wide space":       {strings.Replace(npx("server", "server"), "A title", "A\u00a0title", 1), "title: found"},
-		"secret default":   {npx("server", "server", `env: [{name: "KEY", description: "x", secret: true, default: "v"}]`), "env[0].default: is no field of schema.#NPX here"},
+		"secret default":   {npx("server", "server", `env: [{name: "KEY", description: "x", secret: true, default: "v"}]`), `env[0].default: found "v"; want no default for a secret`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ func (j *judge) messages(s *source, err error) map[string]string {
 	for _, e := range errors.Errors(err) {
 		format, args := e.Msg()
 		text, path := fmt.Sprintf(format, args...), s.path(e.Path())
-		if _, known := best[path]; !known || strings.HasPrefix(text, "want ") || strings.HasPrefix(text, "is no field") {
+		if _, known := best[path]; !known || rank(text) > rank(best[path]) {
 			best[path] = text
 		}
 	}
@@ -30,18 +30,32 @@ func (j *judge) messages(s *source, err error) map[string]string {
 	return messages
 }
 
-// message says in one sentence what is wrong at path. The definitions bring their own sentences, which start with "want"; CUE's others
+// rank prefers the definitions' own sentences to CUE's, and those that refuse a field to those that describe its value.
+func rank(text string) int {
+	switch {
+	case strings.HasPrefix(text, "want no "), strings.HasPrefix(text, "is no "):
+		return 2
+	case strings.HasPrefix(text, "want "):
+		return 1
+	}
+	return 0
+}
+
+// message says in one sentence what is wrong at path. The definitions bring their own sentences, which start with "want" or "is no"; CUE's others
 // are put in words that need no knowledge of CUE.
 func (j *judge) message(s *source, path, text string) string {
 	value, written := s.values[path]
 	switch {
 	case strings.Contains(text, "required but not present"), !written && strings.Contains(text, "incomplete value"):
 		return "is missing; add it"
-	case strings.Contains(text, "field not allowed"), strings.HasPrefix(text, "is no field"):
-		if near := j.fieldLike(s.definition, path); near != "" {
-			return "is no field of schema." + s.definition + "; did you mean " + near + "?"
+	case strings.HasPrefix(text, "is no "), strings.Contains(text, "field not allowed"):
+		if !strings.HasPrefix(text, "is no ") {
+			text = "is no field here"
 		}
-		return "is no field of schema." + s.definition + " here; remove it"
+		if near := j.fieldLike(s.definition, path); near != "" {
+			return text + "; did you mean " + near + "?"
+		}
+		return text + "; remove it"
 	case written:
 		return "found " + excerpt(value) + "; " + text
 	}
