@@ -17,6 +17,8 @@ import (
 type client struct {
 	path string
 	home string
+	dir  string   // where it runs; empty for here
+	env  []string // besides the few variables that every client gets
 }
 
 func newClient(t *testing.T, name string) client {
@@ -39,6 +41,7 @@ func (c client) try(t *testing.T, args ...string) (string, error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.path, args...)
 	cmd.Env = []string{"HOME=" + c.home, "PATH=" + os.Getenv("PATH"), "COSIGN_PASSWORD="}
+	cmd.Env, cmd.Dir = append(cmd.Env, c.env...), c.dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%s %s: %w", filepath.Base(c.path), strings.Join(args, " "), err)
