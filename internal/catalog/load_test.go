@@ -164,6 +164,8 @@ func TestLoadRefusesWhatIsNoData(t *testing.T) {
 		"hidden character": {strings.Replace(npx("server", "server"), "A title", "A ti\u202etle", 1), `title: found "A ti\u202etle"; want one line`},
 		"filler":           {strings.Replace(npx("server", "server"), "A title", "A\u3164title", 1), "title: found"},
 		"wide space":       {strings.Replace(npx("server", "server"), "A title", "A\u00a0title", 1), "title: found"},
+		"element twice":    {npx("server", "server", `tags: ["ab", "ab"]`), "tags: holds an element twice"},
+		"many elements":    {npx("server", "server", "args: ["+strings.Repeat(`"a", `, 65)+"]"), "args: holds too many elements; want at most 64"},
 		"secret default":   {npx("server", "server", `env: [{name: "KEY", description: "x", secret: true, default: "v"}]`), `env[0].default: found "v"; want no default for a secret`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -45,6 +46,12 @@ func rank(text string) int {
 // are put in words that need no knowledge of CUE.
 func (j *judge) message(s *source, path, text string) string {
 	value, written := s.values[path]
+	for _, bound := range bounds {
+		if m := bound.pattern.FindStringSubmatch(text); m != nil {
+			return fmt.Sprintf(bound.message, m[1])
+		}
+	}
+	text = shorten(text, 300)
 	switch {
 	case strings.Contains(text, "required but not present"), !written && strings.Contains(text, "incomplete value"):
 		return "is missing; add it"
@@ -58,6 +65,25 @@ func (j *judge) message(s *source, path, text string) string {
 		return text + "; remove it"
 	case written:
 		return "found " + excerpt(value) + "; " + text
+	}
+	return text
+}
+
+// bounds puts into words what CUE's own validators of lists and structs refuse.
+var bounds = []struct {
+	pattern *regexp.Regexp
+	message string
+}{
+	{regexp.MustCompile(`does not satisfy list\.MaxItems\((\d+)\)`), "holds too many elements; want at most %s"},
+	{regexp.MustCompile(`does not satisfy list\.MinItems\((\d+)\)`), "holds too few elements; want at least %s"},
+	{regexp.MustCompile(`does not satisfy struct\.MaxFields\((\d+)\)`), "holds too many fields; want at most %s"},
+	{regexp.MustCompile(`does not satisfy list\.UniqueItems()`), "holds an element twice; remove one%s"},
+}
+
+// shorten cuts text to at most n characters.
+func shorten(text string, n int) string {
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:n]) + "…"
 	}
 	return text
 }

@@ -21,6 +21,8 @@ const (
 	maxFileSize = 256 << 10
 	maxTokens   = 20_000
 	maxDepth    = 12
+	maxElements = 256   // of one list or struct
+	maxValues   = 5_000 // of all
 	maxProblems = 64
 )
 
@@ -73,6 +75,9 @@ func parse(name, pkg string, body []byte) *source {
 	}
 	s.file = file
 	s.walk(pkg)
+	if len(s.values) > maxValues {
+		s.report(token.NoPos, "", fmt.Sprintf("holds more than %d values; shorten it", maxValues))
+	}
 	return s
 }
 
@@ -177,8 +182,12 @@ func (s *source) embed(d *ast.EmbedDecl) {
 
 // fields walks the fields of a struct and records where each stands.
 func (s *source) fields(decls []ast.Decl, path string, depth int) {
-	if depth > maxDepth {
+	switch {
+	case depth > maxDepth:
 		s.report(decls[0].Pos(), path, "is nested too deeply")
+		return
+	case len(decls) > maxElements:
+		s.report(decls[0].Pos(), path, fmt.Sprintf("holds more than %d fields", maxElements))
 		return
 	}
 	for _, d := range decls {
@@ -232,8 +241,12 @@ func (s *source) value(v ast.Expr, path string, pos token.Pos, depth int) {
 	case *ast.StructLit:
 		s.fields(v.Elts, path, depth+1)
 	case *ast.ListLit:
-		if depth >= maxDepth {
+		switch {
+		case depth >= maxDepth:
 			s.report(v.Pos(), path, "is nested too deeply")
+			return
+		case len(v.Elts) > maxElements:
+			s.report(v.Pos(), path, fmt.Sprintf("holds more than %d elements", maxElements))
 			return
 		}
 		for i, e := range v.Elts {

@@ -1,0 +1,45 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestHostileEntriesAreCheap bounds the time that one bad entry can cost.
+func TestHostileEntriesAreCheap(t *testing.T) {
+	t.Parallel()
+	many := func(n int, item func(int) string) string {
+		items := make([]string, n)
+		for i := range items {
+			items[i] = item(i)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	}
+	for name, text := range map[string]string{
+		"tags":      "tags: " + many(9000, func(i int) string { return fmt.Sprintf(`"tag-%d"`, i) }),
+		"bad tags":  "tags: " + many(9000, func(i int) string { return `""` }),
+		"variables": "env: " + many(1500, func(i int) string { return `{name: "1", description: "x", foo: 1}` }),
+		"lists":     "args: " + many(64, func(int) string { return `" "` }) + "\ntags: " + many(250, func(i int) string { return `"` + strings.Repeat("x", 800) + `"` }),
+		"mocks":     "inspect: env: {" + strings.Repeat(`"a b": "", `, 1) + strings.Trim(many(4000, func(i int) string { return fmt.Sprintf("v%d: %d", i, i) }), "[]") + "}",
+		"fields":    strings.Trim(strings.ReplaceAll(many(4000, func(i int) string { return fmt.Sprintf("f%d: {}", i) }), ", ", "\n"), "[]"),
+		"ports":     "permissions: network: outbound: " + many(400, func(int) string { return `{host: "*", ports: [0, 0, 0, 0, 0, 0, 0, 0]}` }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			got := problems(t, files(t, map[string]string{"catalog/npx/server/entry.cue": npx("server", "server", text)}), Options{})
+			if len(got) == 0 || len(got) > maxProblems {
+				t.Errorf("%d problems", len(got))
+			}
+			for _, line := range got {
+				if len(line) > 1000 {
+					t.Errorf("a message of %d bytes: %.200s", len(line), line)
+				}
+			}
+			if took := time.Since(start); took > 30*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
