@@ -41,8 +41,8 @@ func published(name string, day int, tools ...string) Published {
 		Observation: &observation.Observation{Server: observation.Implementation{Name: name, Version: "9"}, ProtocolVersions: []string{"2025-11-25"}},
 	}
 	for _, tool := range tools {
-		var d observation.Definition
-		if err := json.Unmarshal([]byte(tool), &d); err != nil {
+		d, err := observation.Define(json.RawMessage(tool), "name")
+		if err != nil {
 			panic(err)
 		}
 		p.Observation.Tools = append(p.Observation.Tools, d)
