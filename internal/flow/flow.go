@@ -72,7 +72,8 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		o.Out = filepath.Join(o.Root, "dist")
 	}
 	client := &http.Client{Transport: http.DefaultTransport}
-	config, err := npmrc.Load(npmrc.Sources{Project: o.Root, Home: o.Home, Environ: o.Environ, Ask: askNPM})
+	ask, prefix := npmrc.Machine(o.Root, o.Environ)
+	config, err := npmrc.Load(npmrc.Sources{Project: o.Root, Home: o.Home, Prefix: prefix, Environ: o.Environ, Ask: ask})
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -30,14 +29,6 @@ func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 		return l.resolve(ctx, base, dir, args, env)
 	}
 	return map[entry.Kind]kind.Ecosystem{entry.NPX: npm.New(l.downloads, l.npmrc, run)}
-}
-
-// askNPM returns npm's own answer for a setting, where there is an npm.
-func askNPM(ctx context.Context, setting string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "npm", "config", "get", setting).Output()
-	return string(out), err
 }
 
 // Limits of npm's archive, which its registry serves and the base's lock pins.
