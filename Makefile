@@ -16,7 +16,7 @@ export PATH := $(BIN):$(PATH)
 RUNSC         := runsc=gvisor.dev/gvisor/runsc@v0.0.0-20260905035102-160fafc42237
 LINT_TOOLS    := golangci-lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 \
                  gofumpt=mvdan.cc/gofumpt@v0.12.0 \
-                 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
+                 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.8.0
 CLIENTS       := cue=cuelang.org/go/cmd/cue@v0.17.1 \
                  crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1 \
                  oras=oras.land/oras/cmd/oras@v1.3.2 \
@@ -24,14 +24,16 @@ CLIENTS       := cue=cuelang.org/go/cmd/cue@v0.17.1 \
                  cosign3=github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3 \
                  thv=github.com/stacklok/toolhive/cmd/thv@v0.47.0
 
-# Installs one tool under .tools/bin and stamps its version, so that a new version here installs anew.
+# Installs one tool under .tools/bin and stamps its version, so that a new version here installs anew. A module of its own,
+# since `go install` asks for all versions of the tool's module, a list that not every proxy has (oras.land/oras).
 stamp  = $(STAMP)/$(subst =,-,$(subst /,_,$(1)))
 define install
 $(call stamp,$(1)):
 	@echo 'installing $(firstword $(subst =, ,$(1)))'
-	@mkdir -p '$(BIN)' '$(STAMP)' && rm -rf '$$@.tmp'
-	@CGO_ENABLED=0 GOFLAGS=-trimpath GOBIN='$$@.tmp' go install '$(lastword $(subst =, ,$(1)))'
-	@mv '$$@.tmp'/* '$(BIN)/$(firstword $(subst =, ,$(1)))' && rmdir '$$@.tmp' && touch '$$@'
+	@mkdir -p '$(BIN)' '$(STAMP)' && rm -rf '$$@.tmp' && mkdir '$$@.tmp'
+	@cd '$$@.tmp' && go mod init tool 2>/dev/null && go get '$(lastword $(subst =, ,$(1)))' 2>go-get.log || { cat go-get.log >&2; exit 1; }
+	@cd '$$@.tmp' && CGO_ENABLED=0 go build -trimpath -o '$(BIN)/$(firstword $(subst =, ,$(1)))' '$(firstword $(subst @, ,$(lastword $(subst =, ,$(1)))))'
+	@rm -rf '$$@.tmp' && touch '$$@'
 endef
 stamps = $(foreach tool,$(1),$(call stamp,$(tool)))
 $(foreach tool,$(RUNSC) $(LINT_TOOLS) $(CLIENTS),$(eval $(call install,$(tool))))
