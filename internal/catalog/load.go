@@ -18,7 +18,7 @@ import (
 )
 
 // batch is how many entries one evaluator judges before it is replaced: it keeps in memory all that it ever saw.
-const batch = 64
+const batch = 32
 
 // Options says what Load checks besides the entries themselves. The zero value checks nothing more.
 type Options struct {
