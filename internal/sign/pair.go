@@ -1,11 +1,6 @@
 package sign
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+	"github.com/sigstore/cosign/v2/pkg/cosign"
 )
 
 // The names of a key pair's files, as cosign generate-key-pair writes them.
@@ -77,7 +72,7 @@ func readFile(name string) ([]byte, error) {
 // generate writes both files into a new folder and renames it to dir: a rename onto a folder that holds something fails, so that whoever
 // comes second knows it, and nobody ever sees half a pair.
 func generate(dir string, password []byte) (made bool, err error) {
-	private, public, err := newPair(password)
+	pair, err := cosign.GenerateKeyPair(func(bool) ([]byte, error) { return password, nil })
 	if err != nil {
 		return false, err
 	}
@@ -90,10 +85,10 @@ func generate(dir string, password []byte) (made bool, err error) {
 		return false, err
 	}
 	defer os.RemoveAll(tmp)
-	if err := writeFile(filepath.Join(tmp, PrivateFile), private, 0o600); err != nil {
+	if err := writeFile(filepath.Join(tmp, PrivateFile), pair.PrivateBytes, 0o600); err != nil {
 		return false, err
 	}
-	if err := writeFile(filepath.Join(tmp, PublicFile), public, 0o644); err != nil {
+	if err := writeFile(filepath.Join(tmp, PublicFile), pair.PublicBytes, 0o644); err != nil {
 		return false, err
 	}
 	if err := os.Rename(tmp, dir); err != nil {
@@ -103,28 +98,6 @@ func generate(dir string, password []byte) (made bool, err error) {
 		return false, err
 	}
 	return true, syncDir(parent)
-}
-
-func newPair(password []byte) (private, public []byte, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, nil, err
-	}
-	box, err := encrypted.Encrypt(der, password)
-	if err != nil {
-		return nil, nil, err
-	}
-	pub, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		return nil, nil, err
-	}
-	private = pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: box})
-	public = pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: pub})
-	return private, public, nil
 }
 
 func writeFile(name string, data []byte, mode fs.FileMode) error {

@@ -1,14 +1,11 @@
 // Package sign makes and checks signatures in the formats that cosign and Sigstore define: DSSE envelopes, simple-signing payloads and
-// Sigstore bundles, with an ECDSA P-256 key.
-//
-// It reads cosign's own key files but does not import cosign: the file format is that of go-securesystemslib/encrypted around PKCS #8, and
-// that library is what cosign itself uses for it. Importing cosign would add more than six hundred packages to the command.
+// Sigstore bundles, with an ECDSA P-256 key in cosign's own key files.
 package sign
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -17,24 +14,20 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+	"github.com/sigstore/cosign/v2/pkg/cosign"
+	"github.com/sigstore/sigstore/pkg/signature"
 )
 
 // ErrSignature says that a signature was not made by the expected key over these bytes.
 var ErrSignature = errors.New("the signature does not match the public key")
 
-// PEM types of a private key: what cosign writes now, and what it wrote before 2.0.
-const (
-	pemPrivate    = "ENCRYPTED SIGSTORE PRIVATE KEY"
-	pemPrivateOld = "ENCRYPTED COSIGN PRIVATE KEY"
-	pemPublic     = "PUBLIC KEY"
-)
+const pemPublic = "PUBLIC KEY"
 
 // Key signs with an ECDSA key. The private half is decrypted at the first signature and not before: that takes a tenth of a second, and
 // publishing something that is already published needs no signature.
 type Key struct {
 	public  *ecdsa.PublicKey
-	private func() (*ecdsa.PrivateKey, error)
+	private func() (signature.Signer, error)
 }
 
 // NewKey returns a key over the content of a cosign key file and its public half. It fails if public is no ECDSA key in PEM; that the
@@ -44,12 +37,16 @@ func NewKey(private, public, password []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Key{public: pub, private: sync.OnceValues(func() (*ecdsa.PrivateKey, error) {
-		key, err := decrypt(private, password)
+	return &Key{public: pub, private: sync.OnceValues(func() (signature.Signer, error) {
+		key, err := cosign.LoadPrivateKey(private, password, nil)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("private key: %w; it must be a key that cosign made, and COSIGN_PASSWORD its password", err)
 		}
-		if !key.PublicKey.Equal(pub) {
+		public, err := key.PublicKey()
+		if err != nil {
+			return nil, fmt.Errorf("private key: %w", err)
+		}
+		if !pub.Equal(public) {
 			return nil, errors.New("the private key does not belong to the public key beside it; restore the matching cosign.key and cosign.pub")
 		}
 		return key, nil
@@ -65,12 +62,11 @@ func (k *Key) Sign(ctx context.Context, message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	sum := sha256.Sum256(message)
-	signature, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
+	signed, err := key.SignMessage(bytes.NewReader(message))
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	return signature, nil
+	return signed, nil
 }
 
 // Public returns the public half.
@@ -113,24 +109,4 @@ func ParsePublicKey(text []byte) (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("public key: a %T was found, only ECDSA keys are supported", parsed)
 	}
 	return public, nil
-}
-
-func decrypt(text, password []byte) (*ecdsa.PrivateKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != pemPrivate && block.Type != pemPrivateOld {
-		return nil, fmt.Errorf("private key: no PEM block %s found; it must be a key that cosign made", pemPrivate)
-	}
-	der, err := encrypted.Decrypt(block.Bytes, password)
-	if err != nil {
-		return nil, fmt.Errorf("private key: %w; set COSIGN_PASSWORD to the password of the key", err)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("private key: %w", err)
-	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("private key: a %T was found, only ECDSA keys are supported", parsed)
-	}
-	return key, nil
 }

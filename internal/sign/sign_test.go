@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/sigstore/cosign/v2/pkg/cosign"
 )
 
 func check(t testing.TB, err error) {
@@ -24,11 +26,11 @@ func check(t testing.TB, err error) {
 
 // testPair is one pair for all tests: deriving its encryption takes long on purpose.
 var testPair = sync.OnceValues(func() (private, public []byte) {
-	private, public, err := newPair([]byte("secret"))
+	pair, err := cosign.GenerateKeyPair(func(bool) ([]byte, error) { return []byte("secret"), nil })
 	if err != nil {
 		panic(err)
 	}
-	return private, public
+	return pair.PrivateBytes, pair.PublicBytes
 })
 
 var testKey = sync.OnceValue(func() *Key {
