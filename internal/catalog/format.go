@@ -38,11 +38,14 @@ func Format(e entry.Entry) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("format entry %q: %w", e.Name, err)
 	}
-	fields := expr.(*ast.StructLit)
+	fields, ok := expr.(*ast.StructLit)
+	if !ok {
+		return nil, fmt.Errorf("format entry %q: JSON became %T", e.Name, expr)
+	}
 	j.prune(fields, []cue.Selector{cue.Def(definition)})
-	fields.Elts = layOut(fields.Elts)
-	for k, d := range fields.Elts {
-		if f := d.(*ast.Field); k == 0 || paragraphs[labelOf(f)] {
+	layOut(fields)
+	for k, f := range fieldsOf(fields) {
+		if k == 0 || paragraphs[labelOf(f)] {
 			ast.SetRelPos(f.Label, token.NewSection)
 		}
 	}
@@ -74,8 +77,7 @@ var paragraphs = map[string]bool{
 // prune removes what the definition at path says without being asked, and structs that are empty then.
 func (j *judge) prune(s *ast.StructLit, path []cue.Selector) {
 	var kept []ast.Decl
-	for _, d := range s.Elts {
-		f := d.(*ast.Field)
+	for _, f := range fieldsOf(s) {
 		at := append(path[:len(path):len(path)], cue.Str(labelOf(f)).Optional())
 		if !j.isDefault(f.Value, at) && !j.pruneValue(f.Value, at) {
 			kept = append(kept, f)
@@ -112,9 +114,8 @@ func (j *judge) isDefault(v ast.Expr, path []cue.Selector) bool {
 }
 
 // layOut sets every field on a line of its own and drops quotes and braces that nobody needs.
-func layOut(decls []ast.Decl) []ast.Decl {
-	for _, d := range decls {
-		f := d.(*ast.Field)
+func layOut(s *ast.StructLit) {
+	for _, f := range fieldsOf(s) {
 		name := labelOf(f)
 		if ast.IsValidIdent(name) && !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, "#") {
 			f.Label = ast.NewIdent(name)
@@ -122,16 +123,15 @@ func layOut(decls []ast.Decl) []ast.Decl {
 		ast.SetRelPos(f.Label, token.Newline)
 		layOutValue(f.Value)
 	}
-	return decls
 }
 
 func layOutValue(v ast.Expr) {
 	switch v := v.(type) {
 	case *ast.StructLit:
-		v.Elts = layOut(v.Elts)
-		if len(v.Elts) == 1 {
+		layOut(v)
+		if fields := fieldsOf(v); len(fields) == 1 {
 			v.Lbrace, v.Rbrace = token.NoPos, token.NoPos
-			ast.SetRelPos(v.Elts[0].(*ast.Field).Label, token.Blank)
+			ast.SetRelPos(fields[0].Label, token.Blank)
 		}
 	case *ast.ListLit:
 		for k, e := range v.Elts {
@@ -139,12 +139,12 @@ func layOutValue(v ast.Expr) {
 			if !ok {
 				continue
 			}
-			layOut(s.Elts)
+			layOut(s)
 			s.Lbrace, s.Rbrace = token.Blank.Pos(), token.Newline.Pos()
 			if short(s) {
 				s.Rbrace = token.NoSpace.Pos()
-				for _, d := range s.Elts {
-					ast.SetRelPos(d.(*ast.Field).Label, token.Blank)
+				for _, f := range fieldsOf(s) {
+					ast.SetRelPos(f.Label, token.Blank)
 				}
 				if len(v.Elts) > 1 {
 					s.Lbrace = token.Newline.Pos()
@@ -160,14 +160,24 @@ func layOutValue(v ast.Expr) {
 // short reports whether a struct reads well on one line.
 func short(s *ast.StructLit) bool {
 	length := 0
-	for _, d := range s.Elts {
-		f := d.(*ast.Field)
+	for _, f := range fieldsOf(s) {
 		length += len(labelOf(f))
 		if lit, ok := f.Value.(*ast.BasicLit); ok {
 			length += len(lit.Value)
 		}
 	}
 	return len(s.Elts) <= 2 && length <= 80
+}
+
+// fieldsOf returns the fields of a struct that came from JSON and has nothing else.
+func fieldsOf(s *ast.StructLit) []*ast.Field {
+	var fields []*ast.Field
+	for _, d := range s.Elts {
+		if f, ok := d.(*ast.Field); ok {
+			fields = append(fields, f)
+		}
+	}
+	return fields
 }
 
 // labelOf returns the name of a field whose label is an identifier or a string.

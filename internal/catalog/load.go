@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -60,11 +61,17 @@ func Load(ctx context.Context, root string, opts Options) (*Catalog, error) {
 	wrong := make([]Problems, len(folders))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
+	first := make(chan *judge, 1)
+	first <- j
 	for from := 0; from < len(folders); from += batch {
-		group.Go(func() error {
-			j, err := newJudge(definitions)
-			if err != nil {
-				return err
+		group.Go(func() (err error) {
+			var j *judge
+			select {
+			case j = <-first:
+			default:
+				if j, err = newJudge(definitions); err != nil {
+					return err
+				}
 			}
 			for k := from; k < min(from+batch, len(folders)); k++ {
 				if err := ctx.Err(); err != nil {
@@ -185,8 +192,8 @@ func checkLock(ctx context.Context, root *os.Root, item Item, opts Options) Prob
 	defer dir.Close()
 	var problems Problems
 	for _, err := range opts.CheckLock(ctx, item, dir.FS()) {
-		p, ok := err.(*Problem)
-		if !ok {
+		var p *Problem
+		if !errors.As(err, &p) {
 			p = &Problem{Message: err.Error()}
 		}
 		located := *p

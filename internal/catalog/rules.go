@@ -22,6 +22,7 @@ func checkTogether(items []Item) Problems {
 	var problems Problems
 	for k := range items {
 		problems = append(problems, checkReferences(items[k], names)...)
+		problems = append(problems, checkRepetitions(items[k])...)
 	}
 	problems = append(problems, checkDuplicates(items)...)
 	return append(problems, checkImitations(items, names)...)
@@ -41,6 +42,37 @@ func checkReferences(i Item, names map[string][]*Item) Problems {
 	}
 	if s := i.Entry.Successor; s != "" && (s == i.Entry.Name || len(names[s]) == 0) {
 		problems = append(problems, i.problem("successor", "names %q, which is no other entry of this catalog; name the entry to use instead", s))
+	}
+	return problems
+}
+
+// checkRepetitions finds elements of lists that say something about the same thing. CUE could, but at a cost for every entry.
+func checkRepetitions(i Item) Problems {
+	var problems Problems
+	seen := map[string]bool{}
+	once := func(list string, k int, member, what string) {
+		if key := list + " " + what; seen[key] {
+			problems = append(problems, i.problem(fmt.Sprintf("%s[%d].%s", list, k, member), "is %q, as in another element; keep one", what))
+		} else {
+			seen[key] = true
+		}
+	}
+	for k, v := range i.Entry.Env {
+		once("env", k, "name", v.Name)
+	}
+	for k, o := range i.Entry.Overrides {
+		once("overrides", k, "package", o.Package)
+	}
+	for k, s := range i.Entry.InstallScripts {
+		once("installScripts", k, "package", s.Package)
+	}
+	for k, w := range i.Entry.Waivers {
+		once("waivers", k, "fingerprint", w.Fingerprint)
+	}
+	if i.Entry.Remote != nil {
+		for k, h := range i.Entry.Remote.Headers {
+			once("remote.headers", k, "name", strings.ToLower(h.Name))
+		}
 	}
 	return problems
 }

@@ -71,6 +71,14 @@ func TestRulesAcrossEntries(t *testing.T) {
 			map[string]string{"go:first": go1("first", "example.com/mark3labs/a"), "go:second": go1("second", "example.com/mark3Iabs/b")},
 			[]string{`belongs to "example.com/mark3Iabs", which`},
 		},
+		"variable twice": {
+			map[string]string{"server": npx("server", "alpha", `env: [{name: "KEY", description: "a"}, {name: "KEY", description: "b"}]`)},
+			[]string{`catalog/npx/server/entry.cue:15:44: env[1].name: is "KEY", as in another element`},
+		},
+		"override twice": {
+			map[string]string{"server": npx("server", "alpha", `overrides: [{package: "zod", version: "1.0.0", reason: "a"}, {package: "zod", version: "2.0.0", reason: "b"}]`)},
+			[]string{`overrides[1].package: is "zod", as in another element`},
+		},
 		"successor": {
 			map[string]string{"server": npx("server", "alpha", `status: "deprecated"`, `statusReason: "old"`, `successor: "absent"`)},
 			[]string{`successor: names "absent", which is no other entry`},

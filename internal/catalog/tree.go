@@ -101,7 +101,7 @@ func list(root *os.Root, dir string) ([]fs.DirEntry, error) {
 	}
 	defer f.Close()
 	all, err := f.ReadDir(maxEntries + 1)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("list %s: %w", dir, err)
 	}
 	if len(all) > maxEntries {
