@@ -73,7 +73,7 @@ func TestRulesAcrossEntries(t *testing.T) {
 		},
 		"variable twice": {
 			map[string]string{"server": npx("server", "alpha", `env: [{name: "KEY", description: "a"}, {name: "KEY", description: "b"}]`)},
-			[]string{`catalog/npx/server/entry.cue:15:44: env[1].name: is "KEY", as in another element`},
+			[]string{`catalog/npx/server/entry.cue:15:41: env[1].name: is "KEY", as in another element`},
 		},
 		"override twice": {
 			map[string]string{"server": npx("server", "alpha", `overrides: [{package: "zod", version: "1.0.0", reason: "a"}, {package: "zod", version: "2.0.0", reason: "b"}]`)},
