@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func newBundle(s Spec) (bundle, error) {
 // withDefaults checks s and fills in what it leaves open.
 func (s Spec) withDefaults() (Spec, error) {
 	if len(s.Args) == 0 {
-		return s, fmt.Errorf("sandbox: no program to run")
+		return s, errors.New("sandbox: no program to run")
 	}
 	for _, text := range slices.Concat(s.Args, s.Env, []string{s.Dir}) {
 		if strings.ContainsRune(text, 0) {
@@ -79,21 +80,16 @@ func (s Spec) withDefaults() (Spec, error) {
 	if _, ok := lookup(s.Env, "HOME"); !ok {
 		s.Env = append(slices.Clip(s.Env), "HOME=/tmp")
 	}
-	s.Network = orDefault(s.Network, None)
-	s.Memory = orDefault(s.Memory, DefaultMemory)
-	s.Processes = orDefault(s.Processes, DefaultProcesses)
-	s.Timeout = orDefault(s.Timeout, DefaultTimeout)
-	s.Output = orDefault(s.Output, DefaultOutput)
-	s.TmpfsBytes = orDefault(s.TmpfsBytes, DefaultTmpfs)
-	return s, nil
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
+	s.Network = cmp.Or(s.Network, None)
+	s.Memory = cmp.Or(s.Memory, DefaultMemory)
+	s.Processes = cmp.Or(s.Processes, DefaultProcesses)
+	s.Timeout = cmp.Or(s.Timeout, DefaultTimeout)
+	s.Output = cmp.Or(s.Output, DefaultOutput)
+	s.TmpfsBytes = cmp.Or(s.TmpfsBytes, DefaultTmpfs)
+	if min(s.Memory, int64(s.Processes), int64(s.Timeout), s.Output, s.TmpfsBytes) < 0 {
+		return s, errors.New("sandbox: a limit is negative")
 	}
-	return value
+	return s, nil
 }
 
 // lookup returns the value of the last variable of that name, which is the one that programs see.
@@ -126,7 +122,7 @@ func (s Spec) config() specs.Spec {
 			Capabilities:    &specs.LinuxCapabilities{},
 			NoNewPrivileges: true,
 			Rlimits: []specs.POSIXRlimit{
-				{Type: "RLIMIT_NPROC", Soft: uint64(s.Processes), Hard: uint64(s.Processes)},
+				{Type: "RLIMIT_NPROC", Soft: uint64(s.Processes), Hard: uint64(s.Processes)}, //nolint:gosec // it is positive
 				{Type: "RLIMIT_NOFILE", Soft: 4096, Hard: 4096},
 				{Type: "RLIMIT_CORE"},
 			},

@@ -161,6 +161,7 @@ func TestBadSpecsAreRefused(t *testing.T) {
 	for name, spec := range map[string]sandbox.Spec{
 		"no program":             {Root: root},
 		"null byte":              {Root: root, Args: []string{"a\x00b"}},
+		"negative limit":         {Root: root, Args: []string{"a"}, Processes: -1},
 		"absent root":            {Root: filepath.Join(root, "absent"), Args: []string{"a"}},
 		"relative mount":         {Root: root, Args: []string{"a"}, Mounts: []sandbox.Mount{{Source: "x", Target: "/x"}}},
 		"writable without owner": {Root: root, Args: []string{"a"}, Mounts: []sandbox.Mount{{Source: root, Target: "/x", Writable: true}}},
