@@ -39,10 +39,14 @@ func ServeDial() {
 }
 
 func splice(port string) error {
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", port), 5*time.Second)
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	dial := func(host string) (net.Conn, error) {
+		return dialer.DialContext(context.Background(), "tcp", net.JoinHostPort(host, port))
+	}
+	conn, err := dial("127.0.0.1")
 	if err != nil {
 		var v6 error
-		if conn, v6 = net.DialTimeout("tcp", net.JoinHostPort("::1", port), 5*time.Second); v6 != nil {
+		if conn, v6 = dial("::1"); v6 != nil {
 			return err
 		}
 	}
@@ -52,7 +56,9 @@ func splice(port string) error {
 	}
 	go func() {
 		_, _ = io.Copy(conn, os.Stdin) // its error shows in the other direction
-		_ = conn.(*net.TCPConn).CloseWrite()
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.CloseWrite()
+		}
 	}()
 	_, err = io.Copy(os.Stdout, conn)
 	return err

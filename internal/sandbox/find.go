@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"debug/buildinfo"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -50,7 +51,7 @@ func (r *Runtime) Rootless() bool { return r.rootless }
 func locate(dirs []string) (string, error) {
 	if path := os.Getenv(Variable); path != "" {
 		if err := executable(path); err != nil {
-			return "", fmt.Errorf("%w: %s names %s: %v", ErrUnavailable, Variable, path, err)
+			return "", fmt.Errorf("%w: %s names %s: %w", ErrUnavailable, Variable, path, err)
 		}
 		return filepath.Abs(path)
 	}
@@ -68,12 +69,12 @@ func locate(dirs []string) (string, error) {
 }
 
 func executable(path string) error {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // the user names it
 	switch {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
-		return fmt.Errorf("not an executable file")
+		return errors.New("not an executable file")
 	}
 	return nil
 }

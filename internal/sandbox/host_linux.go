@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ func attributes() *syscall.SysProcAttr {
 func restrain(pid int, s Spec) error {
 	// gVisor's memory file grows by a GiB at a time, used or not.
 	const step = 1 << 30
-	limit := uint64((s.Memory+step-1)/step*step + step)
+	limit := uint64((s.Memory+step-1)/step*step + step) //nolint:gosec // it is positive
 	for _, resource := range []int{unix.RLIMIT_FSIZE, unix.RLIMIT_DATA} {
 		var was unix.Rlimit
 		if err := unix.Prlimit(pid, resource, nil, &was); err != nil {
@@ -79,7 +80,7 @@ func (g *gauge) read() (int64, error) {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, fmt.Errorf("the memory file has no block count")
+		return 0, errors.New("the memory file has no block count")
 	}
 	var buf [128]byte
 	n, err := g.kernel.ReadAt(buf[:], 0)

@@ -112,7 +112,7 @@ func TestACancelledContextLeavesNothing(t *testing.T) {
 
 func TestAKilledParentTakesTheSandboxAlong(t *testing.T) {
 	t.Parallel()
-	temp, err := os.MkdirTemp("", "parent-") // t.TempDir has too long a name for a sandbox
+	temp, err := os.MkdirTemp("", "parent-") //nolint:usetesting // t.TempDir has too long a name for a sandbox
 	if err != nil {
 		t.Fatal(err)
 	}

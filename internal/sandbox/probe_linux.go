@@ -33,9 +33,9 @@ func probeRuntime(ctx context.Context, path string, rootless bool) (string, erro
 	}
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
-		return "", fmt.Errorf("%w: %s --version: %v: %s", ErrUnavailable, path, err, printable(failed.Stderr))
+		return "", fmt.Errorf("%w: %s --version: %w: %s", ErrUnavailable, path, err, printable(failed.Stderr))
 	}
-	return "", fmt.Errorf("%w: new namespaces are refused (%v): %s; or run the command with Dagger", ErrUnavailable, err, remedy(os.DirFS("/proc/sys"), rootless))
+	return "", fmt.Errorf("%w: new namespaces are refused (%w): %s; or run the command with Dagger", ErrUnavailable, err, remedy(os.DirFS("/proc/sys"), rootless))
 }
 
 // remedy says which kernel settings below sys, a view of /proc/sys, stand against namespaces, and how to change them.

@@ -79,7 +79,7 @@ func (r *Runtime) command(ctx context.Context, p *Process, args ...string) *exec
 		"--host-settings=ignore",        // advice for servers, written to standard error
 		"--character-device-policy=emulated-only",
 	}
-	cmd := exec.CommandContext(ctx, r.path, append(flags, args...)...)
+	cmd := exec.CommandContext(ctx, r.path, append(flags, args...)...) //nolint:gosec // the runsc that Find found
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + string(p.dir)}
 	cmd.WaitDelay = 5 * time.Second
 	return cmd

@@ -223,7 +223,7 @@ func (x *extraction) writeLink(name, to string) error {
 
 // permissions are those that everybody has to this user's copy.
 func permissions(h *tar.Header) fs.FileMode {
-	mode := fs.FileMode(h.Mode) & 0o777
+	mode := fs.FileMode(h.Mode & 0o777)
 	if h.Uid != 0 {
 		mode |= mode >> 6
 	}

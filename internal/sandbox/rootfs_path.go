@@ -66,7 +66,7 @@ func (x *extraction) parent(dir string) (string, error) {
 	if x.folders[dir] {
 		return dir, nil
 	}
-	real, rest, links := ".", dir, 0
+	folder, rest, links := ".", dir, 0
 	for rest != "" {
 		var part string
 		part, rest, _ = strings.Cut(rest, "/")
@@ -74,12 +74,12 @@ func (x *extraction) parent(dir string) (string, error) {
 		case "", ".":
 			continue
 		case "..":
-			real = path.Dir(real) // the parent of the root is the root
+			folder = path.Dir(folder) // the parent of the root is the root
 			continue
 		}
-		next := path.Join(real, part)
+		next := path.Join(folder, part)
 		if x.folders[next] {
-			real = next
+			folder = next
 			continue
 		}
 		info, err := x.root.Lstat(next)
@@ -102,7 +102,7 @@ func (x *extraction) parent(dir string) (string, error) {
 				return "", err
 			}
 			if path.IsAbs(target) {
-				real = "."
+				folder = "."
 			}
 			rest = target + "/" + rest
 			continue
@@ -110,7 +110,7 @@ func (x *extraction) parent(dir string) (string, error) {
 			return "", fmt.Errorf("%s is not a folder", next)
 		}
 		x.folders[next] = true
-		real = next
+		folder = next
 	}
-	return real, nil
+	return folder, nil
 }

@@ -33,7 +33,7 @@ type item struct {
 
 func image(t testing.TB, layers ...[]item) v1.Image {
 	t.Helper()
-	img := v1.Image(empty.Image)
+	img := empty.Image
 	for _, items := range layers {
 		var buf bytes.Buffer
 		w := tar.NewWriter(&buf)
@@ -98,13 +98,29 @@ func TestExtractAppliesLayersInOrder(t *testing.T) {
 	t.Parallel()
 	img := image(t,
 		[]item{
-			{name: "usr/bin/"}, {name: "bin", link: "usr/bin"}, {name: "var/run", link: "/run"}, {name: "./etc/passwd", content: "old"},
-			{name: "etc/gone", content: "x"}, {name: "opt/a/b", content: "x"}, {name: "opt/c", content: "x"}, {name: "swap/x", content: "x"}, {name: "swap2", content: "x"},
+			{name: "usr/bin/"},
+			{name: "bin", link: "usr/bin"},
+			{name: "var/run", link: "/run"},
+			{name: "./etc/passwd", content: "old"},
+			{name: "etc/gone", content: "x"},
+			{name: "opt/a/b", content: "x"},
+			{name: "opt/c", content: "x"},
+			{name: "swap/x", content: "x"},
+			{name: "swap2", content: "x"},
 		},
 		[]item{
-			{name: "bin/tool", content: "tool", mode: 0o6755}, {name: "var/run/pid", content: "1", mode: 0o640, uid: 65532}, {name: "etc/passwd", content: "new", mode: 0o600},
-			{name: "etc/.wh.gone"}, {name: "opt/.wh..wh..opq"}, {name: "opt/d", content: "d"}, {name: "swap", content: "file now"}, {name: "swap2/"},
-			{name: "usr/hard", link: "usr/bin/tool", kind: tar.TypeLink}, {name: "dev/null", kind: tar.TypeChar}, {name: "locked/", mode: 0o555}, {name: "locked/in", content: "x"},
+			{name: "bin/tool", content: "tool", mode: 0o6755},
+			{name: "var/run/pid", content: "1", mode: 0o640, uid: 65532},
+			{name: "etc/passwd", content: "new", mode: 0o600},
+			{name: "etc/.wh.gone"},
+			{name: "opt/.wh..wh..opq"},
+			{name: "opt/d", content: "d"},
+			{name: "swap", content: "file now"},
+			{name: "swap2/"},
+			{name: "usr/hard", link: "usr/bin/tool", kind: tar.TypeLink},
+			{name: "dev/null", kind: tar.TypeChar},
+			{name: "locked/", mode: 0o555},
+			{name: "locked/in", content: "x"},
 		},
 	)
 	dir := t.TempDir()

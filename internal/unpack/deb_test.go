@@ -175,7 +175,7 @@ func checkVisited(t *testing.T, unpack func(Visit) error) {
 		if cleaned, reason := clean(f.Path); cleaned != f.Path || reason != "" || f.Path == "" {
 			t.Errorf("%q is no clean path: %s", f.Path, reason)
 		}
-		if before, ok := seen[f.Path]; ok && !(before.Mode.IsDir() && f.Mode.IsDir()) {
+		if before, ok := seen[f.Path]; ok && (!before.Mode.IsDir() || !f.Mode.IsDir()) {
 			t.Errorf("%q came twice", f.Path)
 		}
 		for parent := range seen {

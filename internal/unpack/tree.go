@@ -50,7 +50,7 @@ func (t *tree) admit(h *tar.Header, strip int) (File, bool, error) {
 		return File{}, false, nil
 	}
 
-	file := File{Path: name, Mode: fs.FileMode(h.Mode) & fs.ModePerm}
+	file := File{Path: name, Mode: fs.FileMode(h.Mode & 0o777)}
 	switch h.Typeflag {
 	case tar.TypeReg:
 		file.Size = h.Size
@@ -108,7 +108,7 @@ func (t *tree) add(file File) (reason string) {
 		t.seen[parent] = fs.ModeDir
 	}
 	mode, ok := t.seen[file.Path]
-	if ok && !(mode.IsDir() && file.Mode.IsDir()) {
+	if ok && (!mode.IsDir() || !file.Mode.IsDir()) {
 		return "is in the archive twice"
 	}
 	t.seen[file.Path] = file.Mode.Type()

@@ -277,7 +277,8 @@ func TestCallersErrorIsReturned(t *testing.T) {
 	t.Parallel()
 	mine := errors.New("mine")
 	archive := tarball(t, file("a", "x"))
-	if err := Tar(t.Context(), bytes.NewReader(archive), 0, roomy, func(File, io.Reader) error { return mine }); err != mine {
+	err := Tar(t.Context(), bytes.NewReader(archive), 0, roomy, func(File, io.Reader) error { return mine })
+	if err != mine { //nolint:errorlint // as it is, not wrapped
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
