@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/slipway-dev/slipway/internal/sandbox"
@@ -22,6 +23,10 @@ const (
 
 func main() {
 	sandbox.ServeDial() // does not return when this process was started inside a sandbox to reach a port there
+	// Judging entries makes garbage and keeps little: collecting it less often halves the time of a large catalog. The limit below keeps
+	// that from costing more than a gigabyte.
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(900 << 20)
 	os.Exit(run())
 }
 
