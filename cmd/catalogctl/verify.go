@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,19 +74,27 @@ Each check is verified, not present, or failed; none is left out. With --mode wa
 	return cmd
 }
 
-// text is a line a check, and one for the whole.
+// text is a line a subject with all that is verified about it, a line for each check that is not, and one for the whole.
 func (v verification) text() string {
 	var out strings.Builder
-	for _, c := range v.Checks {
-		name := c.Name
-		if c.Form != "" {
-			name += " (" + string(c.Form) + ")"
+	for i := 0; i < len(v.Checks); {
+		subject := v.Checks[i].Subject
+		var names, faults []string
+		for ; i < len(v.Checks) && v.Checks[i].Subject == subject; i++ {
+			c := v.Checks[i]
+			name := c.Name
+			if c.Form != "" {
+				name += " (" + string(c.Form) + ")"
+			}
+			switch {
+			case c.State != verify.Verified:
+				faults = append(faults, fmt.Sprintf("  %-12s %-12s %s: %s\n", c.State, subject, name, c.Detail))
+			case !slices.Contains(names, c.Name):
+				names = append(names, c.Name)
+			}
 		}
-		fmt.Fprintf(&out, "  %-12s %-12s %s", c.State, c.Subject, name)
-		if c.Detail != "" {
-			fmt.Fprintf(&out, ": %s", c.Detail)
-		}
-		out.WriteByte('\n')
+		fmt.Fprintf(&out, "  %-12s %-12s %s\n", verify.Verified, subject, strings.Join(names, ", "))
+		out.WriteString(strings.Join(faults, ""))
 	}
 	if v.Verdict == verdictPass {
 		fmt.Fprintf(&out, "verified  %s", v.Reference)

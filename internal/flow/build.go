@@ -18,8 +18,8 @@ import (
 // Built is an item's image, with what is known of its content.
 type Built struct {
 	*build.Result
-	parts    []part // in the order of Result.Platforms
-	locks    []attest.Material
+	parts    []part            // in the order of Result.Platforms
+	sources  []attest.Material // the entry and its lock
 	baseLock string
 }
 
@@ -35,7 +35,7 @@ func (l *Line) Build(ctx context.Context, item catalog.Item) (*Built, error) {
 	err := l.step(item, "build", func() (string, bool, error) {
 		in, err := l.buildInput(ctx, item, b)
 		if err != nil {
-			return "", false, err
+			return "", false, fmt.Errorf("build %s: %w", item.Entry.ID(), err)
 		}
 		if b.Result, err = build.Build(ctx, in); err != nil {
 			return "", false, err
@@ -43,7 +43,7 @@ func (l *Line) Build(ctx context.Context, item catalog.Item) (*Built, error) {
 		return b.Digest.String(), b.Unchanged, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("build %s: %w", item.Entry.ID(), err)
+		return nil, err
 	}
 	return b, nil
 }
@@ -60,7 +60,7 @@ func (l *Line) buildInput(ctx context.Context, item catalog.Item, b *Built) (bui
 		return in, err
 	}
 	b.baseLock = stands.base.Key()
-	if b.locks, err = l.lockMaterials(item, ecosystem.LockFiles()); err != nil {
+	if b.sources, err = l.sources(item, append([]string{catalog.EntryFile}, ecosystem.LockFiles()...)); err != nil {
 		return in, err
 	}
 	platforms := slices.Sorted(slices.Values(l.Catalog.Settings.Platforms))

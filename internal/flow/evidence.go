@@ -32,7 +32,7 @@ func (l *Line) evidence(item catalog.Item, subjects []subject, b *Built, o *Insp
 	assessment := l.assessment(b, o, s)
 	var statements []attest.Statement
 	for _, about := range subjects {
-		provenance.Materials = append(materials(about.parts), b.locks...)
+		provenance.Materials = append(materials(about.parts), b.sources...)
 		for _, state := range []func() (attest.Statement, error){
 			func() (attest.Statement, error) { return attest.SPDX(about.Subject, about.spdx) },
 			func() (attest.Statement, error) { return attest.Provenance(about.Subject, provenance) },
@@ -111,8 +111,8 @@ func digestOf(algorithm, hexDigits string) string {
 	return map[string]string{"SHA256": "sha256:", "SHA512": "sha512:"}[algorithm] + hexDigits
 }
 
-// lockMaterials are the lock files that chose what was unpacked.
-func (l *Line) lockMaterials(item catalog.Item, names []string) ([]attest.Material, error) {
+// sources are the files that chose what was unpacked.
+func (l *Line) sources(item catalog.Item, names []string) ([]attest.Material, error) {
 	var all []attest.Material
 	for _, name := range names {
 		data, err := os.ReadFile(filepath.Join(l.folder(item), name))

@@ -62,7 +62,7 @@ func (l *Line) Inspect(ctx context.Context, item catalog.Item, b *Built) (*Inspe
 		return detail, unchanged, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("inspect %s: %w", item.Entry.ID(), err)
+		return nil, err
 	}
 	return o, nil
 }
