@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-dev/slipway/internal/attest"
 	"github.com/slipway-dev/slipway/internal/flow"
 	"github.com/slipway-dev/slipway/internal/verify"
 )
@@ -74,28 +76,34 @@ Each check is verified, not present, or failed; none is left out. With --mode wa
 	return cmd
 }
 
+// predicateNames are what people call the statements.
+var predicateNames = map[string]string{attest.SPDXType: "SPDX SBOM", attest.ProvenanceType: "SLSA provenance", attest.SCAIType: "SCAI report"}
+
 // text is a line a subject with all that is verified about it, a line for each check that is not, and one for the whole.
 func (v verification) text() string {
-	var out strings.Builder
-	for i := 0; i < len(v.Checks); {
-		subject := v.Checks[i].Subject
-		var names, faults []string
-		for ; i < len(v.Checks) && v.Checks[i].Subject == subject; i++ {
-			c := v.Checks[i]
-			name := c.Name
-			if c.Form != "" {
-				name += " (" + string(c.Form) + ")"
-			}
-			switch {
-			case c.State != verify.Verified:
-				faults = append(faults, fmt.Sprintf("  %-12s %-12s %s: %s\n", c.State, subject, name, c.Detail))
-			case !slices.Contains(names, c.Name):
-				names = append(names, c.Name)
-			}
+	var subjects, faults []string
+	names := map[string][]string{}
+	for _, c := range v.Checks {
+		name := cmp.Or(predicateNames[c.Name], c.Name)
+		if !slices.Contains(subjects, c.Subject) {
+			subjects = append(subjects, c.Subject)
 		}
-		fmt.Fprintf(&out, "  %-12s %-12s %s\n", verify.Verified, subject, strings.Join(names, ", "))
-		out.WriteString(strings.Join(faults, ""))
+		switch {
+		case c.State != verify.Verified && c.Form != "":
+			faults = append(faults, fmt.Sprintf("  %-12s %-12s %s (%s): %s\n", c.State, c.Subject, name, c.Form, c.Detail))
+		case c.State != verify.Verified:
+			faults = append(faults, fmt.Sprintf("  %-12s %-12s %s: %s\n", c.State, c.Subject, name, c.Detail))
+		case !slices.Contains(names[c.Subject], name):
+			names[c.Subject] = append(names[c.Subject], name)
+		}
 	}
+	var out strings.Builder
+	for _, subject := range subjects {
+		if len(names[subject]) > 0 {
+			fmt.Fprintf(&out, "  %-12s %-12s %s\n", verify.Verified, subject, strings.Join(names[subject], ", "))
+		}
+	}
+	out.WriteString(strings.Join(faults, ""))
 	if v.Verdict == verdictPass {
 		fmt.Fprintf(&out, "verified  %s", v.Reference)
 	} else {
