@@ -225,14 +225,14 @@ func TestInputThatCannotBeStated(t *testing.T) {
 	nameless.Materials[0].Digest = ""
 	invalid := testAssessment(noon)
 	invalid.Findings[0].Message = "\xff"
-	for want, make := range map[string]func() (Statement, error){
+	for want, state := range map[string]func() (Statement, error){
 		"has no digest": func() (Statement, error) { return Provenance(about, nameless) },
 		"UTF-8":         func() (Statement, error) { return SCAI(about, invalid) },
 		"SPDX-2.x":      func() (Statement, error) { return SPDX(about, []byte(`{}`)) },
 		"SPDX document": func() (Statement, error) { return SPDX(about, []byte(`[]`)) },
 		"64 hex digits": func() (Statement, error) { return Signed(Subject{Name: "x", Digest: "sha256:12"}) },
 	} {
-		if _, err := make(); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := state(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, expected it to say %q", err, want)
 		}
 	}
