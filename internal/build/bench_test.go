@@ -3,6 +3,7 @@ package build_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/slipway-dev/slipway/internal/build"
@@ -19,7 +20,7 @@ func BenchmarkTwoPlatformsWithCachedLayers(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				if !unchanged {
 					in.Entry.Revision = i%2 + 1
-					in.Entry.Title = fmt.Sprint(i)
+					in.Entry.Title = strconv.Itoa(i)
 				}
 				if mustBuild(b, in).Unchanged != unchanged {
 					b.Fatal("unexpected layout")
