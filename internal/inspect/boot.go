@@ -66,6 +66,7 @@ func boot(ctx context.Context, rt *sandbox.Runtime, spec sandbox.Spec, e entry.E
 		switch failure.Reason {
 		case Died, Hang, NoTools, Unreachable, ProtocolError:
 			failure.Detail += hint(e, spec.Env, exit.Stderr)
+		default: // no variable would have helped
 		}
 	}
 	return result, err

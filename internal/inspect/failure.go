@@ -36,7 +36,7 @@ const (
 )
 
 // Failure is a server's fault, or that of its entry.
-type Failure struct {
+type Failure struct { //nolint:errname // what it is in the first place
 	Reason  Reason
 	Request string // the method that was being asked, empty if none
 	Detail  string // sentences: what happened, and what to do

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,7 +57,7 @@ func wantReason(t *testing.T, err error, want Reason) {
 func TestHostileAnswers(t *testing.T) {
 	t.Parallel()
 	list := func(result string) server { return legacy(map[string]string{"tools/list": result}) }
-	print := func(text string) func(string) string {
+	printing := func(text string) func(string) string {
 		return func(method string) string {
 			if method == "tools/list" {
 				return text
@@ -82,11 +83,11 @@ func TestHostileAnswers(t *testing.T) {
 		"broken JSON":          {list(`{"tools":[}`), nil, InvalidJSON},
 		"deep nesting":         {list(strings.Repeat("[", 5000) + strings.Repeat("]", 5000)), nil, InvalidJSON},
 		"invalid UTF-8":        {list("{\"tools\":[\"\xff\"]}"), nil, InvalidUTF8},
-		"long line":            {legacy(nil), print(strings.Repeat("x", 17<<20)), TooLarge},
+		"long line":            {legacy(nil), printing(strings.Repeat("x", 17<<20)), TooLarge},
 		"50 MB answer":         {list(`{"tools":[` + strings.Repeat(" ", 50<<20) + `]}`), nil, TooLarge},
-		"much noise":           {legacy(nil), print(strings.Repeat("log line\n", 300)), Noise},
-		"endless notification": {legacy(nil), print(strings.Repeat(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}`+"\n", 11_000)), Flood},
-		"much in all":          {legacy(nil), print(strings.Repeat(strings.Repeat(" ", 8<<20)+"\n", 9)), Flood},
+		"much noise":           {legacy(nil), printing(strings.Repeat("log line\n", 300)), Noise},
+		"endless notification": {legacy(nil), printing(strings.Repeat(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}`+"\n", 11_000)), Flood},
+		"much in all":          {legacy(nil), printing(strings.Repeat(strings.Repeat(" ", 8<<20)+"\n", 9)), Flood},
 		"unknown version":      {legacy(map[string]string{"initialize": `{"protocolVersion":"1999-01-01","capabilities":{},"serverInfo":{"name":"n","version":"1"}}`}), nil, ProtocolError},
 		"refused handshake":    {legacy(map[string]string{"initialize": `!{"code":1,"message":"set API_KEY"}`}), nil, ProtocolError},
 	} {
@@ -115,7 +116,7 @@ func TestEndlessPagesEnd(t *testing.T) {
 	_, _, _, err := ask(t, func(method, cursor string) string {
 		if method == "tools/list" {
 			n++
-			return fmt.Sprintf(`{"tools":[%s],"nextCursor":"%d"}`, tool(fmt.Sprint(n)), n)
+			return fmt.Sprintf(`{"tools":[%s],"nextCursor":"%d"}`, tool(strconv.Itoa(n)), n)
 		}
 		return legacy(nil)(method, cursor)
 	}, nil)

@@ -62,7 +62,7 @@ func (s server) play(in io.Reader, out io.Writer, before func(method string) str
 			continue
 		}
 		answer := s(m.Method, m.Params.Cursor)
-		text := ""
+		var text string
 		switch {
 		case answer == "":
 			continue
