@@ -3,6 +3,7 @@ package observation
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -41,7 +42,7 @@ func Decode(r io.Reader) (Observation, error) {
 		return Observation{}, fmt.Errorf("decode observation: %w", err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return Observation{}, fmt.Errorf("decode observation: text follows the JSON object")
+		return Observation{}, errors.New("decode observation: text follows the JSON object")
 	}
 	return o, nil
 }
