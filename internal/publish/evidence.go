@@ -206,7 +206,7 @@ func (p *publisher) simpleSignature(ctx context.Context, subject v1.Descriptor, 
 			verify.SignatureAnnotation: base64.StdEncoding.EncodeToString(signature),
 		})}
 	}
-	layers := append(others, ours...)
+	layers := slices.Concat(others, ours)
 	return count, p.putArtifact(ctx, verify.TagFor(subject.Digest, verify.SignatureSuffix), artifact{
 		artifactType: verify.SignatureArtifact,
 		config:       imageConfig(layers),

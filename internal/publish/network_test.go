@@ -2,10 +2,10 @@ package publish_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -82,13 +82,13 @@ func TestARegistryThatRecovers(t *testing.T) {
 func TestARegistryThatRefuses(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[int]string{401: "docker login", 403: "docker login", 404: "does not have it", 500: "500"} {
-		t.Run(fmt.Sprint(code), func(t *testing.T) {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			t.Parallel()
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch {
 				case r.URL.Path == "/v2/":
 				case r.Method == http.MethodGet || r.Method == http.MethodHead:
-					w.WriteHeader(404)
+					w.WriteHeader(http.StatusNotFound)
 				default:
 					w.WriteHeader(code)
 				}
@@ -111,7 +111,7 @@ func TestCredentialsOfTheUser(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "me" || password != "secret" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		handler.ServeHTTP(w, r)
