@@ -57,12 +57,14 @@ func exchange(t testing.TB, rt http.RoundTripper, method, path, body string, hea
 	return answer{res.StatusCode, res.Header, string(content)}
 }
 
-func pushBlob(t testing.TB, rt http.RoundTripper, repo, content string) string {
+// pushEmpty pushes the blob "{}" and returns its digest.
+func pushEmpty(t testing.TB, rt http.RoundTripper, repo string) string {
 	t.Helper()
-	if got := exchange(t, rt, "POST", "/v2/"+repo+"/blobs/uploads/?digest="+sum(content), content); got.status != http.StatusCreated {
+	digest := sum("{}")
+	if got := exchange(t, rt, "POST", "/v2/"+repo+"/blobs/uploads/?digest="+digest, "{}"); got.status != http.StatusCreated {
 		t.Fatalf("blob: %d %s", got.status, got.body)
 	}
-	return sum(content)
+	return digest
 }
 
 // emptyManifest is a valid manifest over the blob "{}", which must have been pushed.
@@ -126,7 +128,7 @@ func TestChunkedUpload(t *testing.T) {
 func TestMountOfAnUnknownBlobBecomesAnUpload(t *testing.T) {
 	t.Parallel()
 	rt := inProcess(t, t.TempDir())
-	digest := pushBlob(t, rt, "from", "{}")
+	digest := pushEmpty(t, rt, "from")
 	for query, want := range map[string]int{
 		"mount=" + digest + "&from=from":        http.StatusCreated,
 		"mount=" + digest:                       http.StatusCreated,
@@ -176,7 +178,7 @@ func TestWrongContentIsRefused(t *testing.T) {
 func TestWrongSizeInAManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	rt := inProcess(t, t.TempDir())
-	pushBlob(t, rt, "r", "{}")
+	pushEmpty(t, rt, "r")
 	lie := strings.Replace(emptyManifest(""), `"size":2`, `"size":3`, 1)
 	if got := pushManifest(t, rt, "r", "1", lie); got.status != http.StatusBadRequest || !strings.Contains(got.body, "has 2 bytes") {
 		t.Errorf("%d %s", got.status, got.body)
@@ -187,7 +189,7 @@ func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
 	rt := inProcess(t, filepath.Join(parent, "registry"))
-	pushBlob(t, rt, "good", "{}")
+	pushEmpty(t, rt, "good")
 	before := files(t, parent)
 	for _, repo := range []string{"..", "../x", "a/../b", "a//b", "A", "a/_manifests", "_tags", "-a", strings.Repeat("a/", 128) + "a", "a%00b", "a%2f..%2fb", "."} {
 		if got := pushManifest(t, rt, repo, "1", emptyManifest("")); got.status < 400 || got.status >= 500 {
@@ -208,7 +210,7 @@ func TestTagsMoveAndGo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	rt := inProcess(t, dir)
-	pushBlob(t, rt, "r", "{}")
+	pushEmpty(t, rt, "r")
 	one, two := emptyManifest("one"), emptyManifest("two")
 	pushManifest(t, rt, "r", "b", one)
 	pushManifest(t, rt, "r", "a", one)
@@ -256,7 +258,7 @@ func TestReferrersOfNothingAreAnEmptyList(t *testing.T) {
 func TestReferrersAreFilteredAndDeleted(t *testing.T) {
 	t.Parallel()
 	rt := inProcess(t, t.TempDir())
-	pushBlob(t, rt, "r", "{}")
+	pushEmpty(t, rt, "r")
 	subject := sum("not pushed yet")
 	referrer := strings.Replace(emptyManifest("x"), `"layers"`, fmt.Sprintf(`"artifactType":"a/b","subject":{"digest":%q,"size":1},"layers"`, subject), 1)
 	if got := pushManifest(t, rt, "r", sum(referrer), referrer); got.status != http.StatusCreated || got.header.Get("OCI-Subject") != subject {
@@ -294,16 +296,15 @@ func files(t testing.TB, dir string) []string {
 func BenchmarkPush100MB(b *testing.B) {
 	content := bytes.Repeat([]byte("slipway"), 100<<20/7)
 	digest := sum(string(content))
-	rt := inProcess(b, b.TempDir())
 	b.SetBytes(int64(len(content)))
 	for b.Loop() {
 		b.StopTimer()
 		dir := b.TempDir()
-		rt = inProcess(b, dir)
+		rt := inProcess(b, dir)
 		b.StartTimer()
 		start := exchange(b, rt, "POST", "/v2/r/blobs/uploads/", "")
 		location := start.header.Get("Location")
-		req, err := http.NewRequestWithContext(b.Context(), "PATCH", "http://"+registry.Host+location, bytes.NewReader(content))
+		req, err := http.NewRequestWithContext(b.Context(), http.MethodPatch, "http://"+registry.Host+location, bytes.NewReader(content))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -75,8 +75,8 @@ func serverRequest(ctx context.Context, req *http.Request) *http.Request {
 	in.Proto, in.ProtoMajor, in.ProtoMinor = "HTTP/1.1", 1, 1
 	in.RemoteAddr = "127.0.0.1:0"
 	in.GetBody = nil
-	switch {
-	case req.Body == nil || req.Body == http.NoBody:
+	switch req.Body {
+	case nil, http.NoBody:
 		in.Body, in.ContentLength = http.NoBody, 0
 	default:
 		if req.ContentLength == 0 {

@@ -36,7 +36,7 @@ func within(t testing.TB, what string, done <-chan struct{}) {
 	}
 }
 
-func request(t testing.TB, ctx context.Context, method string, b io.Reader) *http.Request {
+func request(ctx context.Context, t testing.TB, method string, b io.Reader) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+registry.Host+"/path?query=1", b)
 	if err != nil {
@@ -79,7 +79,7 @@ func TestBodiesAreStreamed(t *testing.T) {
 	res := send(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		io.Copy(w, r.Body)
-	}, request(t, t.Context(), "POST", in))
+	}, request(t.Context(), t, "POST", in))
 	for range 3 {
 		if _, err := out.Write([]byte("ping")); err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestBodiesAreStreamed(t *testing.T) {
 
 func TestRequestLooksLikeAServers(t *testing.T) {
 	t.Parallel()
-	req := request(t, t.Context(), "POST", io.MultiReader(strings.NewReader("body")))
+	req := request(t.Context(), t, "POST", io.MultiReader(strings.NewReader("body")))
 	req.Header.Set("X", "1")
 	res := send(t, func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("X", "changed")
@@ -118,7 +118,7 @@ func TestTheRequestsBodyIsAlwaysClosed(t *testing.T) {
 		"panic":    func(http.ResponseWriter, *http.Request) { panic("broken") },
 	} {
 		b := newBody(strings.NewReader("content"))
-		res, err := registry.Transport(registry.Host, h, refuse{}).RoundTrip(request(t, t.Context(), "PUT", b))
+		res, err := registry.Transport(registry.Host, h, refuse{}).RoundTrip(request(t.Context(), t, "PUT", b))
 		if (err != nil) != (name == "panic") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -140,7 +140,7 @@ func TestCancellation(t *testing.T) {
 			<-r.Context().Done()
 			close(ended)
 		})
-		_, err := registry.Transport(registry.Host, h, refuse{}).RoundTrip(request(t, ctx, "GET", nil))
+		_, err := registry.Transport(registry.Host, h, refuse{}).RoundTrip(request(ctx, t, "GET", nil))
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
@@ -154,7 +154,7 @@ func TestCancellation(t *testing.T) {
 			defer close(ended)
 			w.Write([]byte("begin"))
 			<-r.Context().Done()
-		}, request(t, ctx, "GET", nil))
+		}, request(ctx, t, "GET", nil))
 		if _, err := io.ReadFull(res.Body, make([]byte, 5)); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestCancellation(t *testing.T) {
 					return
 				}
 			}
-		}, request(t, t.Context(), "GET", nil))
+		}, request(t.Context(), t, "GET", nil))
 		res.Body.Close()
 		within(t, "the handler ends", ended)
 	})
@@ -189,7 +189,7 @@ func TestCancellation(t *testing.T) {
 			_, err := io.Copy(io.Discard, r.Body)
 			failed.Store(errors.Is(err, context.Canceled))
 		})
-		if _, err := registry.Transport(registry.Host, h, refuse{}).RoundTrip(request(t, ctx, "PUT", b)); !errors.Is(err, context.Canceled) {
+		if _, err := registry.Transport(registry.Host, h, refuse{}).RoundTrip(request(ctx, t, "PUT", b)); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 		within(t, "the request's body is closed", b.closed)
@@ -208,7 +208,7 @@ func TestAnnouncedLength(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "5")
 		w.Write([]byte("abc"))
-		if r.Method == "PUT" {
+		if r.Method == http.MethodPut {
 			if _, err := w.Write([]byte("defg")); !errors.Is(err, http.ErrContentLength) {
 				panic("wrote more than was announced")
 			}
@@ -216,7 +216,7 @@ func TestAnnouncedLength(t *testing.T) {
 		}
 	}
 	for method, want := range map[string]string{"GET": "abc unexpected EOF", "PUT": "abcde ", "HEAD": " "} {
-		res := send(t, h, request(t, t.Context(), method, nil))
+		res := send(t, h, request(t.Context(), t, method, nil))
 		content, err := io.ReadAll(res.Body)
 		got := string(content) + " "
 		if err != nil {
