@@ -102,7 +102,7 @@ func (v verifier) image(ctx context.Context, s subject) ([]Check, error) {
 	}
 	checks := []Check{present(s, "manifest", err)}
 	if err != nil {
-		return checks, nil
+		return checks, nil //nolint:nilerr // it is in the check
 	}
 	if v.policy.Name != "" {
 		err := v.label(ctx, manifest)

@@ -3,10 +3,10 @@ package verify_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,7 +115,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 func TestARegistryThatRefuses(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[int]string{401: "docker login", 403: "docker login", 404: "does not have it", 500: "500", 429: "429"} {
-		t.Run(fmt.Sprint(code), func(t *testing.T) {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
 			t.Parallel()
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/v2/" {

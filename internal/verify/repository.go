@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -166,9 +167,8 @@ func (r *Repository) HasBlob(ctx context.Context, d v1.Descriptor) error {
 // Referrers lists the manifests that name subject, asking the referrers API or, where the registry has none, the tag that stands in for it
 // (OCI distribution specification 1.1, "Listing Referrers" and "Referrers Tag Schema").
 func (r *Repository) Referrers(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error) {
-	options := append(r.options[:len(r.options):len(r.options)], remote.WithContext(ctx))
 	what := r.name.Digest(subject.String())
-	index, err := remote.Referrers(what, options...)
+	index, err := remote.Referrers(what, append(slices.Clip(r.options), remote.WithContext(ctx))...)
 	if err != nil {
 		return nil, Explain("referrers of "+what.String(), err)
 	}

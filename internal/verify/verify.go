@@ -132,7 +132,7 @@ func Verify(ctx context.Context, ref string, policy Policy, access Access) (*Rep
 	subjects, err := v.platforms(index)
 	r.add("index", r.Digest, "manifest", err)
 	if err != nil {
-		return r, nil
+		return r, nil //nolint:nilerr // it is in the report
 	}
 	if policy.Platforms != nil {
 		r.Checks = append(r.Checks, comparePlatforms(policy.Platforms, subjects)...)
@@ -211,7 +211,7 @@ func (v verifier) tag(ctx context.Context, tag name.Tag, digest string) (Check, 
 	case err != nil:
 		return Check{}, err
 	case found != digest:
-		c.State, c.Detail = Failed, fmt.Sprintf("the tag stands for %s", found)
+		c.State, c.Detail = Failed, "the tag stands for "+found
 	}
 	return c, nil
 }

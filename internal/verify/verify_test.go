@@ -186,7 +186,7 @@ func (movedTag) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(req.URL.Path, "/manifests/other") {
 		body := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[]}`
 		return &http.Response{
-			StatusCode: 200, Header: http.Header{"Content-Type": {ocispec.MediaTypeImageIndex}}, ContentLength: int64(len(body)),
+			StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {ocispec.MediaTypeImageIndex}}, ContentLength: int64(len(body)),
 			Body: io.NopCloser(strings.NewReader(body)), Request: req,
 		}, nil
 	}
