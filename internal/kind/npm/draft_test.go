@@ -23,7 +23,8 @@ func TestDraftTakesWhatThePackageSays(t *testing.T) {
 				"environmentVariables": []object{
 					{"name": "WEATHER_KEY", "description": "Key of the\nservice", "isRequired": true, "isSecret": true, "default": "hunter2"},
 					{"name": "UNITS", "description": "metric or imperial", "default": "metric"},
-					{"name": "UNITS", "description": "again"}, {"name": "no good"},
+					{"name": "UNITS", "description": "again"},
+					{"name": "no good"},
 				},
 			},
 		},

@@ -53,14 +53,20 @@ func title(name string) string {
 // fillers are letters and marks by Unicode's classes that show nothing.
 var fillers = &unicode.RangeTable{
 	R16: []unicode.Range16{
-		{0x034F, 0x034F, 1}, {0x115F, 0x1160, 1}, {0x17B4, 0x17B5, 1}, {0x180B, 0x180F, 1}, {0x2800, 0x2800, 1}, {0x3164, 0x3164, 1},
-		{0xFE00, 0xFE0F, 1}, {0xFFA0, 0xFFA0, 1},
+		{0x034F, 0x034F, 1},
+		{0x115F, 0x1160, 1},
+		{0x17B4, 0x17B5, 1},
+		{0x180B, 0x180F, 1},
+		{0x2800, 0x2800, 1},
+		{0x3164, 0x3164, 1},
+		{0xFE00, 0xFE0F, 1},
+		{0xFFA0, 0xFFA0, 1},
 	},
 	R32: []unicode.Range32{{0xE0000, 0xE0FFF, 1}},
 }
 
-// line makes one visible line of a text, cut at the end of a word to at most max characters.
-func line(text string, max int) string {
+// line makes one visible line of a text, cut at the end of a word to at most limit characters.
+func line(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -72,11 +78,11 @@ func line(text string, max int) string {
 	}, text)
 	text = strings.Join(strings.Fields(text), " ")
 	runes := []rune(text)
-	if len(runes) <= max {
+	if len(runes) <= limit {
 		return text
 	}
-	cut := string(runes[:max-1])
-	if space := strings.LastIndexByte(cut, ' '); space > 0 && runes[max-1] != ' ' {
+	cut := string(runes[:limit-1])
+	if space := strings.LastIndexByte(cut, ' '); space > 0 && runes[limit-1] != ' ' {
 		cut = cut[:space]
 	}
 	return strings.TrimRight(cut, " ,;:.-–(") + "…"

@@ -120,8 +120,7 @@ func (d *drafter) declared(p *serverPackage) {
 			d.missing("args: the server wants the argument %q", line(strings.TrimSpace(a.Name+" "+a.ValueHint), 100))
 		}
 	}
-	switch t := entry.TransportType(p.Transport.Type); t {
-	case entry.StreamableHTTP, entry.SSE:
+	if t := entry.TransportType(p.Transport.Type); t == entry.StreamableHTTP || t == entry.SSE {
 		e.Transport.Type = t
 		d.missing("transport: the package says %s; say on which port and path it listens", t)
 	}

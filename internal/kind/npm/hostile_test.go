@@ -78,7 +78,7 @@ func TestTroubleWithTheRegistryIsToldByItsKind(t *testing.T) {
 				return false
 			}
 			w.Header().Set("Retry-After", "3")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 			return true
 		}, 0},
 		"cut, then well": {func(w http.ResponseWriter, _ *http.Request, count int) bool {

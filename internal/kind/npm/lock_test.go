@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -28,7 +29,7 @@ func machineNPM(t *testing.T) npm.Runner {
 	return func(ctx context.Context, dir string, args, env []string) error {
 		command := exec.CommandContext(ctx, program, args...)
 		command.Dir = dir
-		command.Env = append(env, "PATH="+os.Getenv("PATH"), "npm_config_cache="+cache, "npm_config_update_notifier=false")
+		command.Env = append(slices.Clip(env), "PATH="+os.Getenv("PATH"), "npm_config_cache="+cache, "npm_config_update_notifier=false")
 		if output, err := command.CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: %s", err, output)
 		}

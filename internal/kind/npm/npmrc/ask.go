@@ -15,8 +15,8 @@ import (
 // are zero.
 func Machine(dir string, environ []string) (ask func(ctx context.Context, setting string) (string, error), prefix string) {
 	if node, err := exec.LookPath("node"); err == nil {
-		if real, err := filepath.EvalSymlinks(node); err == nil {
-			prefix = filepath.Dir(filepath.Dir(real))
+		if resolved, err := filepath.EvalSymlinks(node); err == nil {
+			prefix = filepath.Dir(filepath.Dir(resolved))
 		}
 	}
 	npm, err := exec.LookPath("npm")
@@ -26,7 +26,7 @@ func Machine(dir string, environ []string) (ask func(ctx context.Context, settin
 	return func(ctx context.Context, setting string) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 		defer cancel()
-		command := exec.CommandContext(ctx, npm, "config", "get", setting)
+		command := exec.CommandContext(ctx, npm, "config", "get", setting) //nolint:gosec // the npm on the user's PATH
 		command.Dir, command.Env, command.WaitDelay = dir, environ, time.Second
 		var stdout, stderr bounded
 		command.Stdout, command.Stderr = &stdout, &stderr
