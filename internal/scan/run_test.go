@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -49,7 +50,7 @@ func TestRunFailsClosed(t *testing.T) {
 	t.Parallel()
 	many := make([]finding.Finding, scan.MaxFindings+1)
 	for i := range many {
-		many[i] = finding.Finding{Rule: "r", Message: "m", Evidence: fmt.Sprint(i)}
+		many[i] = finding.Finding{Rule: "r", Message: "m", Evidence: strconv.Itoa(i)}
 	}
 	tests := []struct {
 		name   string

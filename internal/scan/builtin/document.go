@@ -162,7 +162,7 @@ func (w *walker) container(path []string, kind json.Delim) error {
 			if err != nil {
 				return err
 			}
-			segment = token.(string)
+			segment, _ = token.(string) // a key is nothing else
 			if err := w.visit(append(path, segment), true, segment); err != nil {
 				return err
 			}

@@ -44,7 +44,7 @@ var instructionPhrases = []phrase{
 		expr: expression(`\b{not} (?:ever )?(?:tell(?:ing)?|inform(?:ing)?|notify(?:ing)?|alert(?:ing)?|warn(?:ing)?|let(?:ting)?) {user} (?:know|that|about|of|you|it|this|what|anything|why|how|notice|see|see this)\b` +
 			`|\b{not} (?:ever )?(?:mention|reveal|disclose|admit|explain)(?:ing)? (?:(?:any of )?(?:this|that|these|it|what|how|why|anything|the (?:presence|existence|side.?note|instructions?))\b){near} (?:to|from|with) {user}\b` +
 			`|\b(?:hide|conceal|keep|withhold) (?:this|it|that|these|them|everything|what you|the fact|your)(?: \w+){0,4}? from {user}\b` +
-			`|\bwithout {user}(?:'s|')? (?:knowledge|noticing|knowing|awareness|realizing|realising|seeing|being aware)` +
+			`|\bwithout {user}(?:'s|')? (?:knowledge|noticing|knowing|awareness|realizing|realising|seeing|being aware)` + //nolint:misspell // in both spellings
 			`|\b{user} (?:must not|mustn'?t|should not|shouldn'?t|must never|should never|need not|cannot) (?:know|notice|see this|be told|be informed|be aware|find out|learn)`),
 	},
 	{

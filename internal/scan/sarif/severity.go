@@ -13,8 +13,9 @@ func level(s finding.Severity) string {
 		return "note"
 	case finding.Low, finding.Medium:
 		return "warning"
+	default:
+		return "error"
 	}
-	return "error"
 }
 
 // score is a number from 0 to 10 as text, by which code scanning services tell low, medium, high and critical alerts apart.
@@ -28,8 +29,9 @@ func score(s finding.Severity) string {
 		return "5.5"
 	case finding.High:
 		return "8.0"
+	default:
+		return "9.5"
 	}
-	return "9.5"
 }
 
 // reference turns a slash-separated path into a relative URI reference (RFC 3986, section 4.2).
