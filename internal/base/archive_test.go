@@ -3,6 +3,7 @@ package base
 import (
 	"archive/tar"
 	"crypto/sha512"
+	"encoding/hex"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -57,7 +58,7 @@ func (a *archive) serve(t *testing.T) (fstest.MapFS, Sources) {
 		tarball := basetest.Gzip(basetest.Tar(files))
 		sum := sha512.Sum512(tarball)
 		a.Files["/npm/"+name] = fmt.Appendf(nil, `{"name":%q,"version":%q,"dist":{"integrity":%q}}`,
-			pkg, version, fetch.Digest{Algorithm: "sha512", Hex: fmt.Sprintf("%x", sum)}.SRI())
+			pkg, version, fetch.Digest{Algorithm: "sha512", Hex: hex.EncodeToString(sum[:])}.SRI())
 		a.Files["/npm/"+pkg+"/-/"+pkg+"-"+version+".tgz"] = tarball
 	}
 	server := httptest.NewServer(a)

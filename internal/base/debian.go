@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -152,7 +153,7 @@ func status(p Package, control []byte) ([]byte, error) {
 		return nil, fmt.Errorf("its control file: %w", err)
 	}
 	if _, err := paragraphs.next(); err != io.EOF {
-		return nil, fmt.Errorf("its control file has more than one paragraph")
+		return nil, errors.New("its control file has more than one paragraph")
 	}
 	if arch := fields["Architecture"]; fields["Package"] != p.Name || fields["Version"] != p.Version || arch != p.Architecture && arch != "all" {
 		return nil, fmt.Errorf("it says that it is %s %s for %s; lock the base again", fields["Package"], fields["Version"], arch)

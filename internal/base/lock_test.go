@@ -102,7 +102,7 @@ func TestLockRefuses(t *testing.T) {
 		serve  func(a *archive, folder fstest.MapFS, s *Sources)
 		reason string
 	}{
-		"another key":    {change: func(t *testing.T, a *archive) { a.Signer = basetest.NewKey(now) }, reason: "signature"},
+		"another key":    {change: func(_ *testing.T, a *archive) { a.Signer = basetest.NewKey(now) }, reason: "signature"},
 		"out of date":    {change: field("Valid-Until", "Sat, 28 Feb 2026 00:00:00 UTC"), reason: "valid until"},
 		"no date":        {change: field("Date", "yesterday"), reason: "Date"},
 		"the future":     {change: field("Date", "Sun, 08 Mar 2026 00:00:00 UTC"), reason: "future"},

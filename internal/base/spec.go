@@ -10,6 +10,7 @@ import (
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	cueerrors "cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 
 	"github.com/slipway-dev/slipway/schema"
@@ -61,8 +62,8 @@ func parseSpec(name string, source []byte) (Spec, error) {
 		return nil
 	}
 	instance := build.NewContext(build.Loader(load)).NewInstance("", load)
-	if err := instance.AddFile(name, source); err != nil {
-		return Spec{}, problems(name, err)
+	if err := add(instance, name, source); err != nil {
+		return Spec{}, err
 	}
 	if err := instance.Complete(); err != nil {
 		return Spec{}, problems(name, err)
@@ -92,14 +93,25 @@ func definitions() (*build.Instance, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := instance.AddFile("schema/"+name, source); err != nil {
-			return nil, problems(name, err)
+		if err := add(instance, "schema/"+name, source); err != nil {
+			return nil, err
 		}
 	}
 	if err := instance.Complete(); err != nil {
 		return nil, problems("", err)
 	}
 	return instance, nil
+}
+
+func add(instance *build.Instance, name string, source []byte) error {
+	file, err := parser.ParseFile(name, source)
+	if err != nil {
+		return problems(name, err)
+	}
+	if err := instance.AddSyntax(file); err != nil {
+		return problems(name, err)
+	}
+	return nil
 }
 
 // problems turns CUE's errors into one a line, each with its place: in the file of that name if there is one.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -102,7 +103,7 @@ func (a *Archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Suite lays out a suite with its packages below root.
 func (a *Archive) Suite(root, name string, debs []Deb, fields map[string]string) {
-	sums := ""
+	var sums strings.Builder
 	for _, arch := range Architectures {
 		var index bytes.Buffer
 		for _, d := range debs {
@@ -115,7 +116,7 @@ func (a *Archive) Suite(root, name string, debs []Deb, fields map[string]string)
 		packed := xzipped(index.Bytes())
 		path := "main/binary-" + arch + "/Packages.xz"
 		sum := fmt.Sprintf("%x", sha256.Sum256(packed))
-		sums += fmt.Sprintf("\n %s %d %s", sum, len(packed), path)
+		fmt.Fprintf(&sums, "\n %s %d %s", sum, len(packed), path)
 		if a.Listed != nil {
 			packed = a.Listed(packed)
 		}
@@ -125,8 +126,8 @@ func (a *Archive) Suite(root, name string, debs []Deb, fields map[string]string)
 		a.Files["/"+root+"dists/"+name+"/"+path] = packed
 	}
 	all := map[string]string{
-		"Codename": name, "Suite": "stable", "Version": "13.7", "Date": a.now.UTC().Add(-6 * time.Hour).Format("Mon, 02 Jan 2006 15:04:05") + " UTC",
-		"SHA256": sums, "Acquire-By-Hash": map[bool]string{true: "yes", false: "no"}[a.ByHash],
+		"Codename": name, "Suite": "stable", "Version": "13.7", "Date": a.now.UTC().Add(-6*time.Hour).Format("Mon, 02 Jan 2006 15:04:05") + " UTC",
+		"SHA256": sums.String(), "Acquire-By-Hash": map[bool]string{true: "yes", false: "no"}[a.ByHash],
 	}
 	maps.Copy(all, fields)
 	var text bytes.Buffer
