@@ -3,6 +3,7 @@ package layer
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -88,7 +89,7 @@ func (w *Writer) enter(name string, mode fs.FileMode, write func() error) error 
 
 func (w *Writer) place(name string, mode fs.FileMode, write func() error) error {
 	if !fs.ValidPath(name) || strings.ContainsAny(name, "\x00\\") {
-		return fmt.Errorf("the path must be relative and clean, without \"..\", backslashes and NUL")
+		return errors.New("the path must be relative and clean, without \"..\", backslashes and NUL")
 	}
 	if parent := path.Dir(name); w.written[parent] == 0 {
 		if err := w.place(parent, normalDir(0), nil); err != nil {
@@ -102,7 +103,7 @@ func (w *Writer) place(name string, mode fs.FileMode, write func() error) error 
 	case before == mode && mode.IsDir():
 		return nil
 	default:
-		return fmt.Errorf("there is something at that path already")
+		return errors.New("there is something at that path already")
 	}
 	w.written[name] = mode
 	if !mode.IsDir() {
