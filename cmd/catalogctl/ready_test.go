@@ -12,9 +12,11 @@ import (
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind/npm"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/sign"
 )
 
-// ready is a catalog whose base is locked and whose entries have all their files, made once by catalogctl itself.
+// ready is a catalog whose base is locked and whose entries have all their files, made once by catalogctl itself, and a key pair: making one
+// takes long on purpose.
 var ready struct {
 	sync.Once
 	dir string
@@ -27,7 +29,7 @@ func copyReady(environ []string, dir string, names ...string) error {
 	if ready.err != nil {
 		return ready.err
 	}
-	for _, part := range []string{"catalog/catalog.cue", "catalog/bases"} {
+	for _, part := range []string{"catalog/catalog.cue", "catalog/bases", "dist/keys"} {
 		if err := copyTree(filepath.Join(ready.dir, part), filepath.Join(dir, part)); err != nil {
 			return err
 		}
@@ -59,7 +61,8 @@ func makeReady(environ []string) (string, error) {
 			return "", fmt.Errorf("catalogctl %v: %w\n%s", args, err, out)
 		}
 	}
-	return dir, nil
+	_, _, err = sign.Local(filepath.Join(dir, "dist", "keys"), nil)
+	return dir, err
 }
 
 // copyTree copies a file or a folder.

@@ -12,10 +12,11 @@ import (
 	"github.com/slipway-dev/slipway/internal/sandbox/sandboxtest"
 )
 
-// environ is what a user's shell would give to catalogctl: the world's servers, the machine's gVisor, and folders of the user's own.
+// environ is what a user's shell would give to catalogctl: the world's servers, the machine's gVisor, and folders of the user's own. A race
+// detector that finds nothing need not wait for a second at each exit.
 func environ(runsc, home, cache, tmp string) []string {
 	return append(world.Environ(),
-		sandbox.Variable+"="+runsc, "HOME="+home, "XDG_CACHE_HOME="+cache, "TMPDIR="+tmp, "PATH="+os.Getenv("PATH"))
+		sandbox.Variable+"="+runsc, "HOME="+home, "XDG_CACHE_HOME="+cache, "TMPDIR="+tmp, "PATH="+os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0")
 }
 
 // user runs catalogctl in a catalog.
