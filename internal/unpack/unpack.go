@@ -72,11 +72,6 @@ func TarGzip(ctx context.Context, r io.Reader, strip int, l Limits, visit Visit)
 	return walk(ctx, plain, strip, l, visit)
 }
 
-// Tar reads an uncompressed tar archive as TarGzip does.
-func Tar(ctx context.Context, r io.Reader, strip int, l Limits, visit Visit) error {
-	return walk(ctx, bounded.Reader(ctx, r), strip, l, visit)
-}
-
 // walk reads one tar stream to its very end, so that checksums which follow the data are verified too.
 func walk(ctx context.Context, r io.Reader, strip int, l Limits, visit Visit) error {
 	if l.Entries <= 0 || l.Bytes <= 0 || l.FileBytes <= 0 {
