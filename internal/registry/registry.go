@@ -19,6 +19,8 @@ import (
 	"os"
 
 	"cuelabs.dev/go/oci/ociregistry/ociserver"
+
+	"github.com/slipway-dev/slipway/internal/scratch"
 )
 
 // Host is the name under which the embedded registry is reached when no other is configured.
@@ -44,7 +46,7 @@ func New(dir string) (*Registry, error) {
 			return nil, fmt.Errorf("make the registry's folder: %w", err)
 		}
 	}
-	if s.session, err = openSession(root); err != nil {
+	if s.session, err = scratch.Open(root, uploadFolder); err != nil {
 		return nil, fmt.Errorf("open the registry %s: %w", dir, err)
 	}
 	return &Registry{store: s}, nil

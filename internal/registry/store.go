@@ -16,6 +16,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
+	"github.com/slipway-dev/slipway/internal/scratch"
 )
 
 const (
@@ -32,7 +33,7 @@ const (
 type store struct {
 	*ociregistry.Funcs // the rest of the interface: nothing is left to it but its private method
 	root               *os.Root
-	session            *session
+	session            *scratch.Folder
 
 	mu      sync.Mutex
 	uploads map[string]*upload
@@ -80,7 +81,7 @@ func (s *store) place(name string, content []byte) error {
 	if known, err := s.read(name, int64(len(content))); err == nil && bytes.Equal(known, content) {
 		return nil // which spares waiting for the disk
 	}
-	temporary := path.Join(s.session.folder, rand.Text())
+	temporary := path.Join(s.session.Path, rand.Text())
 	f, err := s.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err

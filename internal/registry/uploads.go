@@ -46,7 +46,7 @@ func (s *store) PushBlobChunked(_ context.Context, repo string, _ int) (ociregis
 		return nil, err
 	}
 	id := rand.Text()
-	u := &upload{repo: repo, name: path.Join(s.session.folder, id), hash: sha256.New(), busy: true}
+	u := &upload{repo: repo, name: path.Join(s.session.Path, id), hash: sha256.New(), busy: true}
 	f, err := s.root.OpenFile(u.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, err
