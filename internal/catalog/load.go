@@ -16,6 +16,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/observation"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // batch is how many entries one evaluator judges before it is replaced: it keeps in memory all that it ever saw.
@@ -159,8 +160,10 @@ func checkStrays(root *os.Root, item Item, locks []string) Problems {
 		return Problems{{File: item.Dir, Message: "can't be listed: " + err.Error()}}
 	}
 	var problems Problems
+	known := append([]string{EntryFile, ObservationFile, ReleaseFile}, locks...)
 	for _, d := range all {
-		expected := slices.Contains([]string{EntryFile, ObservationFile, ReleaseFile}, d.Name()) || slices.Contains(locks, d.Name())
+		// A command that was killed may have left a file that it was writing. That keeps nobody from going on.
+		expected := slices.Contains(known, d.Name()) || staging.Leftover(d.Name(), known...)
 		if !isNote(d) && (!expected || !d.Type().IsRegular()) {
 			problems = append(problems, &Problem{File: path.Join(item.Dir, d.Name()), Message: "is no part of an entry of this kind; remove it"})
 		}

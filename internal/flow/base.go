@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/renameio/v2"
 
 	"github.com/slipway-dev/slipway/catalog/bases"
 	"github.com/slipway-dev/slipway/internal/base"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // mirrorVariable names the Debian archive to use instead of apt's own, as base.FindMirrors takes it.
@@ -86,5 +86,5 @@ func (l *Line) LockBase(ctx context.Context, name string) (file string, changed 
 	if string(old) == string(lock) {
 		return file, false, nil
 	}
-	return file, true, renameio.WriteFile(target, lock, 0o644)
+	return file, true, staging.Replace(target, lock)
 }

@@ -9,11 +9,10 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // Draft writes the first entry.cue for a package reference into the catalog, and returns the draft with the entry's folder. Nothing is
@@ -41,5 +40,5 @@ func (l *Line) Draft(ctx context.Context, k entry.Kind, ref string) (*kind.Draft
 	} else if err != nil {
 		return nil, "", err
 	}
-	return draft, dir, renameio.WriteFile(filepath.Join(target, catalog.EntryFile), text, 0o644)
+	return draft, dir, staging.Replace(filepath.Join(target, catalog.EntryFile), text)
 }

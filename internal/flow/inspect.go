@@ -11,13 +11,13 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/renameio/v2"
 
 	"github.com/slipway-dev/slipway/internal/build"
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/inspect"
 	"github.com/slipway-dev/slipway/internal/observation"
 	"github.com/slipway-dev/slipway/internal/sandbox"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // inspectVersion changes when the same image could be observed differently by a new version of the inspection.
@@ -114,10 +114,15 @@ func writeInspection(name string, r inspect.Result) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	file, err := staging.New(filepath.Join(filepath.Dir(name), "partial")).Create()
+	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(name, data, 0o644)
+	defer file.Discard()
+	if _, err := file.Write(data); err != nil {
+		return err
+	}
+	return file.Install(name)
 }
 
 // WriteObservation makes what a server said its committed tools.json, and reports whether that changes it.
@@ -130,7 +135,7 @@ func (l *Line) WriteObservation(item catalog.Item, o *Inspected) (changed bool, 
 	if err == nil && string(old) == string(o.Encoded) {
 		return false, nil
 	}
-	return true, renameio.WriteFile(target, o.Encoded, 0o644)
+	return true, staging.Replace(target, o.Encoded)
 }
 
 // findSandbox looks for gVisor beside this command, in the catalog's own tools and in PATH.

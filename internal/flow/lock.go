@@ -9,9 +9,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // Locked says what Lock did.
@@ -39,7 +39,7 @@ func (l *Line) Lock(ctx context.Context, item catalog.Item) (*Locked, error) {
 				continue
 			}
 			locked.Changed = true
-			if err := renameio.WriteFile(target, files[name], 0o644); err != nil {
+			if err := staging.Replace(target, files[name]); err != nil {
 				return "", false, err
 			}
 		}

@@ -6,11 +6,10 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/slipway-dev/slipway/internal/build"
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/record"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // Record returns what was last published of an item.
@@ -38,5 +37,5 @@ func (l *Line) writeRecord(item catalog.Item, b *Built) error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(l.folder(item), record.File), text, 0o644)
+	return staging.Replace(filepath.Join(l.folder(item), record.File), text)
 }

@@ -7,11 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/gate"
 	"github.com/slipway-dev/slipway/internal/scan"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // The files of a report folder.
@@ -55,7 +54,7 @@ func (l *Line) writeReportFiles(item catalog.Item, files map[string][]byte) erro
 		return err
 	}
 	for name, data := range files {
-		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+		if err := staging.Replace(filepath.Join(dir, name), data); err != nil {
 			return fmt.Errorf("report on %s: %w", item.Entry.ID(), err)
 		}
 	}

@@ -12,9 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // Tree is everything that is generated below registries/, in memory.
@@ -52,8 +51,8 @@ func (t *Tree) Write(dir string) ([]string, error) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return written, err
 		}
-		if err := renameio.WriteFile(file, t.Files[name], 0o644); err != nil {
-			return written, fmt.Errorf("write %s: %w", file, err)
+		if err := staging.Replace(file, t.Files[name]); err != nil {
+			return written, err
 		}
 		written = append(written, name)
 	}
