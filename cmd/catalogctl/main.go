@@ -35,8 +35,12 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{stdout: os.Stdout, stderr: os.Stderr}
-	err := a.command().ExecuteContext(ctx)
-	return a.report(err)
+	remove, err := useTemporary()
+	if err != nil {
+		return a.report(fmt.Errorf("no folder for temporary files: %w", err))
+	}
+	err = a.command().ExecuteContext(ctx)
+	return max(a.report(err), a.report(remove()))
 }
 
 // errFindings ends a command that did its work and found something. The findings have been printed.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,11 +80,27 @@ func (u *user) add(name, pkg, version string) {
 // tidy checks that no temporary file is left.
 func (u *user) tidy() {
 	u.t.Helper()
-	left, err := os.ReadDir(u.tmp)
+	left, err := leftovers(u.tmp)
 	check(u.t, err)
 	if len(left) > 0 {
 		u.t.Errorf("left in the temporary folder: %v", left)
 	}
+}
+
+// leftovers returns what is in a temporary folder besides the empty one that all processes of a user share.
+func leftovers(tmp string) ([]string, error) {
+	shared := fmt.Sprintf("slipway-%d", os.Getuid())
+	left, err := filepath.Glob(filepath.Join(tmp, shared, "*"))
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(tmp)
+	for _, e := range entries {
+		if e.Name() != shared {
+			left = append(left, e.Name())
+		}
+	}
+	return left, err
 }
 
 func sharedCache() string { return filepath.Join(temp, "cache") }

@@ -179,7 +179,7 @@ func waiveCommand(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func tidyCommand(ts *testscript.TestScript, _ bool, _ []string) {
-	left, err := os.ReadDir(ts.Getenv("TMPDIR"))
+	left, err := leftovers(ts.Getenv("TMPDIR"))
 	ts.Check(err)
 	if len(left) > 0 {
 		ts.Fatalf("left in the temporary folder: %v", left)
