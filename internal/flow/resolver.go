@@ -20,6 +20,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/npm"
 	"github.com/slipway-dev/slipway/internal/sandbox"
+	"github.com/slipway-dev/slipway/internal/scratch"
 	"github.com/slipway-dev/slipway/internal/unpack"
 )
 
@@ -126,14 +127,24 @@ func (l *Line) resolverRoot(ctx context.Context, name string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := os.MkdirAll(filepath.Dir(root), 0o755); err != nil {
+		unfinished := filepath.Join(filepath.Dir(root), "unfinished")
+		if err := os.MkdirAll(unfinished, 0o755); err != nil {
 			return "", err
 		}
-		fresh, err := os.MkdirTemp(filepath.Dir(root), ".new-")
+		place, err := os.OpenRoot(unfinished)
 		if err != nil {
 			return "", err
 		}
-		defer func() { _ = os.RemoveAll(fresh) }() // gone already if all went well
+		defer place.Close()
+		folder, err := scratch.Open(place, ".")
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = folder.Close() }() // what stays is removed by the next one
+		fresh := filepath.Join(unfinished, folder.Path, "root")
+		if err := os.Mkdir(fresh, 0o755); err != nil {
+			return "", err
+		}
 		if err := l.unpackResolver(ctx, fresh, parts.Layers, archive); err != nil {
 			return "", fmt.Errorf("prepare the resolver of base %s: %w", name, err)
 		}
