@@ -5,30 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
-	"github.com/slipway-dev/slipway/internal/entry"
 )
-
-// Name identifies an entry, also one that could not be read or is not there any more.
-type Name struct {
-	Kind entry.Kind `json:"kind"`
-	Name string     `json:"name"`
-}
-
-// ID is the name with its kind, as entry.Entry.ID.
-func (n Name) ID() string { return string(n.Kind) + "/" + n.Name }
-
-// Dir is the folder of the entry in its catalog.
-func (n Name) Dir() string {
-	if n.Kind == entry.Skill {
-		return "skills/" + n.Name
-	}
-	return "catalog/" + n.ID()
-}
 
 // Affected is an entry that must be looked at again, and why, in a few words.
 type Affected struct {
@@ -49,11 +30,6 @@ type Effect struct {
 	Renamed []Renamed
 }
 
-// namePattern is what the definitions demand of an entry's name. A folder that is called otherwise cannot be an entry.
-var namePattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-
-const maxName = 64 // characters, as the definitions say
-
 // Of returns what changed files mean to the catalog in root, whose entries are items: those that could be read and may be affected by what
 // they share. An entry whose own folder changed is affected whether or not it is among the items. A changed folder that can be no entry's is
 // an error, for it would go unjudged.
@@ -64,7 +40,7 @@ func Of(files []File, items []catalog.Item, root fs.FS) (Effect, error) {
 	for _, f := range files {
 		switch part, name := place(f.Path); part {
 		case ownFolder:
-			if !namePattern.MatchString(name.Name) || len(name.Name) > maxName {
+			if !name.valid() {
 				if f.Status == Removed {
 					continue
 				}
