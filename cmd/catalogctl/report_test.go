@@ -74,7 +74,8 @@ func TestReportOfAPoisonedPullRequest(t *testing.T) {
 	}
 	inOrder(t, page, "**Failed**: 1 of 1", "Removed: `npx/context7`", "| `npx/memory` | **fail** |", "- **new**, **blocking**: ", "fingerprint for a waiver",
 		"removed tool `add_observations`", "- added tool `sum`")
-	if again, second, _ := s.run("report", "--base", "main", "memory"); again != exitDone || !strings.HasSuffix(page, second[strings.Index(second, "| `npx/memory`"):]) {
+	again, second, _ := s.run("report", "--base", "main", "memory")
+	if _, rest, found := strings.Cut(second, "| `npx/memory`"); again != exitDone || !found || !strings.HasSuffix(page, rest) {
 		t.Errorf("another page:\n%s", second)
 	}
 	reports := t.TempDir()

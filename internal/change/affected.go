@@ -51,6 +51,7 @@ func Of(files []File, items []catalog.Item, root fs.FS) (Effect, error) {
 			bases[name.Name] = true
 		case everything:
 			shared = cmp.Or(shared, f.Path)
+		case nothing:
 		}
 	}
 	var e Effect

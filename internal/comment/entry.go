@@ -2,6 +2,7 @@ package comment
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/gate"
 )
@@ -85,13 +86,12 @@ func (p *page) differences(e Entry) {
 		if d.Name != "" {
 			text += " " + code(d.Name)
 		}
-		for i, field := range d.Fields {
-			if i == 0 {
-				text += ": "
-			} else {
-				text += ", "
+		if len(d.Fields) > 0 {
+			fields := make([]string, len(d.Fields))
+			for i, field := range d.Fields {
+				fields[i] = code(field)
 			}
-			text += code(field)
+			text += ": " + strings.Join(fields, ", ")
 		}
 		p.line(text)
 	}
