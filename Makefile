@@ -55,7 +55,7 @@ help: ## list the targets
 
 $(BIN)/catalogctl: $(shell git ls-files -co --exclude-standard '*.go' go.mod go.sum schema 'catalog/bases' 2>/dev/null)
 	@mkdir -p '$(BIN)'
-	CGO_ENABLED=0 go build -trimpath -o '$@' ./cmd/catalogctl
+	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o '$@' ./cmd/catalogctl
 
 tools: $(call stamps,$(RUNSC)) $(BIN)/catalogctl ## build catalogctl and the sandbox (gVisor's runsc) into .tools/bin
 

@@ -155,7 +155,7 @@ func checkSCAI(t *testing.T, output string) {
 // serve starts the embedded registry of a catalog on a free port and returns its host.
 func serve(t *testing.T, root string) string {
 	t.Helper()
-	cmd := exec.Command(newClient(t, "catalogctl").path, "-C", root, "registry", "--listen", "127.0.0.1:0") //nolint:noctx // ended by the clean-up below, which waits for it
+	cmd := exec.Command(newClient(t, "catalogctl").path, "-C", root, "registry", "--listen", "127.0.0.1:0")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/flow"
@@ -87,7 +87,7 @@ func (a *app) each(ctx context.Context, line *flow.Line, items []catalog.Item, w
 		}
 		return a.print(r, func() string {
 			if r.human == "" && err != nil {
-				return fmt.Sprintf("%s: %v\n", item.Entry.ID(), err)
+				return named(item, err)
 			}
 			return r.human
 		})
@@ -101,4 +101,12 @@ func (a *app) each(ctx context.Context, line *flow.Line, items []catalog.Item, w
 		return errFindings
 	}
 	return nil
+}
+
+// named is a line that says err and which item it is about, once.
+func named(item catalog.Item, err error) string {
+	if strings.Contains(err.Error(), item.Entry.ID()) {
+		return err.Error() + "\n"
+	}
+	return item.Entry.ID() + ": " + err.Error() + "\n"
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,7 +27,7 @@ With --base the named base of the catalog is locked instead: its Debian packages
 			ctx := cmd.Context()
 			if base != "" {
 				if len(names) > 0 || check {
-					return fmt.Errorf("--base locks one base alone: leave out names and --check")
+					return errors.New("--base locks one base alone: leave out names and --check")
 				}
 				return a.lockBase(ctx, base)
 			}

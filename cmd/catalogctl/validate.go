@@ -110,14 +110,14 @@ func (a *app) printProblems(line *flow.Line, within func(string) bool) error {
 	}
 	if found > 0 {
 		if !a.json {
-			fmt.Fprintf(a.stderr, "catalogctl: %d problems\n", found)
+			fmt.Fprintf(a.stderr, "catalogctl: %s\n", plural(found, "problem", "problems"))
 		}
 		return errPrinted
 	}
 	if a.json {
 		return nil
 	}
-	_, err := fmt.Fprintf(a.stdout, "%d entries, all valid\n", entries)
+	_, err := fmt.Fprintf(a.stdout, "%s, all valid\n", plural(entries, "entry", "entries"))
 	return err
 }
 
@@ -138,4 +138,11 @@ func entryFolder(file string) string {
 		return strings.Join(parts[:2], "/")
 	}
 	return ""
+}
+
+func plural(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }

@@ -9,11 +9,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // The files of a base.
@@ -44,43 +45,27 @@ func Load(fsys fs.FS, name string) (*Base, error) {
 		return nil, fmt.Errorf("base %q: want the name of a folder below catalog/bases", name)
 	}
 	b := &Base{Name: name}
-	source, err := readFile(fsys, name, SpecFile)
+	source, err := bounded.File(fsys, path.Join(name, SpecFile), maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("base %q: there is no %s: %w", name, path.Join("catalog/bases", name, SpecFile), err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("base %q: %w", name, err)
 	}
 	if b.Spec, err = parseSpec(path.Join("catalog/bases", name, SpecFile), source); err != nil {
 		return nil, err
 	}
-	keys, err := readFile(fsys, name, KeyringFile)
+	keys, err := bounded.File(fsys, path.Join(name, KeyringFile), maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("base %q: the keys of the Debian archive cannot be read: %w", name, err)
 	}
 	if b.keyring, err = openpgp.ReadArmoredKeyRing(bytes.NewReader(keys)); err != nil {
 		return nil, fmt.Errorf("base %q: %s holds no armored OpenPGP public keys: %w", name, KeyringFile, err)
 	}
-	locked, err := readFile(fsys, name, LockFile)
+	locked, err := bounded.File(fsys, path.Join(name, LockFile), maxFile)
 	if err == nil {
 		b.Locked, err = parseLock(locked)
 	}
 	b.lockErr = err
 	return b, nil
-}
-
-func readFile(fsys fs.FS, name, file string) ([]byte, error) {
-	f, err := fsys.Open(path.Join(name, file))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("base %q: %s has more than %d bytes", name, file, maxFile)
-	}
-	return data, nil
 }

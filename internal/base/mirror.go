@@ -5,11 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // Mirrors are the roots of the Debian archives that packages come from, as URLs; empty where none is configured.
@@ -56,7 +57,7 @@ func FindMirrors(etc fs.FS, explicit string) (Mirrors, error) {
 		} else if !strings.HasSuffix(name, ".list") {
 			continue
 		}
-		text, err := readSources(etc, name)
+		text, err := bounded.File(etc, name, maxSources)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -68,15 +69,6 @@ func FindMirrors(etc fs.FS, explicit string) (Mirrors, error) {
 		}
 	}
 	return found, nil
-}
-
-func readSources(etc fs.FS, name string) ([]byte, error) {
-	f, err := etc.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxSources))
 }
 
 // source is one entry of apt's sources.

@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -78,7 +79,7 @@ var paragraphs = map[string]bool{
 func (j *judge) prune(s *ast.StructLit, path []cue.Selector) {
 	var kept []ast.Decl
 	for _, f := range fieldsOf(s) {
-		at := append(path[:len(path):len(path)], cue.Str(labelOf(f)).Optional())
+		at := slices.Concat(path, []cue.Selector{cue.Str(labelOf(f)).Optional()})
 		if !j.isDefault(f.Value, at) && !j.pruneValue(f.Value, at) {
 			kept = append(kept, f)
 		}

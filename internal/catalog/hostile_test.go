@@ -19,9 +19,9 @@ func TestHostileEntriesAreCheap(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"tags":      "tags: " + many(9000, func(i int) string { return fmt.Sprintf(`"tag-%d"`, i) }),
-		"bad tags":  "tags: " + many(9000, func(i int) string { return `""` }),
-		"variables": "env: " + many(1500, func(i int) string { return `{name: "1", description: "x", foo: 1}` }),
-		"lists":     "args: " + many(64, func(int) string { return `" "` }) + "\ntags: " + many(250, func(i int) string { return `"` + strings.Repeat("x", 800) + `"` }),
+		"bad tags":  "tags: " + many(9000, func(int) string { return `""` }),
+		"variables": "env: " + many(1500, func(int) string { return `{name: "1", description: "x", foo: 1}` }),
+		"lists":     "args: " + many(64, func(int) string { return `" "` }) + "\ntags: " + many(250, func(int) string { return `"` + strings.Repeat("x", 800) + `"` }),
 		"mocks":     "inspect: env: {" + strings.Repeat(`"a b": "", `, 1) + strings.Trim(many(4000, func(i int) string { return fmt.Sprintf("v%d: %d", i, i) }), "[]") + "}",
 		"fields":    strings.Trim(strings.ReplaceAll(many(4000, func(i int) string { return fmt.Sprintf("f%d: {}", i) }), ", ", "\n"), "[]"),
 		"ports":     "permissions: network: outbound: " + many(400, func(int) string { return `{host: "*", ports: [0, 0, 0, 0, 0, 0, 0, 0]}` }),

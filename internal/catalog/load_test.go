@@ -103,7 +103,7 @@ name:        "second"
 title:       " padded"
 publisher: name: "Somebody"
 status:      "revoked"
-descripton:  "misspelt"
+descriptio:  "misspelt"
 package: {
 	name:    "server"
 	version: "latest"
@@ -121,7 +121,7 @@ permissions: network: outbound: [{host: "*.example.com", ports: [0]}]
 		`catalog/npx/first/entry.cue:5:1: description: is missing; add it`,
 		`catalog/npx/first/entry.cue:5:1: statusReason: is missing; add it`,
 		`catalog/npx/first/entry.cue:8:1: title: found " padded"; want one line of 1 to 100 visible characters, without spaces at its ends`,
-		`catalog/npx/first/entry.cue:11:1: descripton: is no field of an npx entry; did you mean description?`,
+		`catalog/npx/first/entry.cue:11:1: descriptio: is no field of an npx entry; did you mean description?`,
 		`catalog/npx/first/entry.cue:14:2: package.version: found "latest"; want one exact version such as 1.2.3; ranges, tags and latest can move`,
 		`catalog/npx/first/entry.cue:18:3: env[1].name: found "1BAD"; want a variable's name: letters, digits and underscores, not starting with a digit`,
 		`catalog/npx/first/entry.cue:18:36: env[1].sekret: is no field here; did you mean secret?`,

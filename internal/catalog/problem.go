@@ -8,7 +8,7 @@ import (
 )
 
 // Problem is one thing that is wrong in a file of the catalog.
-type Problem struct {
+type Problem struct { //nolint:errname // what it is in the first place
 	File    string `json:"file"`             // relative to the catalog's root, with slashes
 	Line    int    `json:"line,omitempty"`   // from 1; 0 where the file as a whole is meant
 	Column  int    `json:"column,omitempty"` // from 1, in bytes
@@ -31,7 +31,7 @@ func (p *Problem) Error() string {
 }
 
 // Problems is everything that is wrong in a catalog, sorted by file and line.
-type Problems []*Problem
+type Problems []*Problem //nolint:errname // as Problem
 
 func (p Problems) Error() string {
 	lines := make([]string, len(p))

@@ -100,10 +100,10 @@ func (s *source) bounded() bool {
 	scan.Init(file, s.body, nil, scanner.DontInsertCommas)
 	for {
 		pos, tok, _ := scan.Scan()
-		switch {
-		case tok == token.EOF:
+		if tok == token.EOF {
 			return true
-		case tok == token.INTERPOLATION:
+		}
+		if tok == token.INTERPOLATION {
 			s.report(pos, "", `holds the interpolation \( ); an entry is plain data, so write the text out`)
 			return false
 		}

@@ -7,18 +7,19 @@ package fetch
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
-	"golang.org/x/sync/singleflight"
+
+	"github.com/slipway-dev/slipway/internal/coalesce"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // Cache is a folder of files named by their digest. It may be used by many goroutines and many processes at once.
@@ -29,8 +30,8 @@ type Cache struct {
 	dir    string
 	client *http.Client
 	stall  time.Duration
-	flight singleflight.Group
-	sweep  sync.Once
+	flight coalesce.Group[string]
+	area   *staging.Area
 }
 
 // Request is a file that is pinned by its digest.
@@ -53,6 +54,7 @@ func New(dir string, client *http.Client) *Cache {
 		dir:    dir,
 		client: &http.Client{Transport: client.Transport, CheckRedirect: checkRedirect},
 		stall:  time.Minute,
+		area:   staging.New(filepath.Join(dir, "partial")),
 	}
 }
 
@@ -67,34 +69,9 @@ func (c *Cache) File(ctx context.Context, r Request) (string, error) {
 	if r.MaxBytes <= 0 {
 		return "", fmt.Errorf("cannot fetch %s: the request sets no MaxBytes", redact(r.URL))
 	}
-	for {
-		// Requests that differ in more than the digest may end differently, so they are not joined.
-		key := fmt.Sprintf("%s %d %s", r.Digest, r.MaxBytes, r.URL)
-		var leads atomic.Bool
-		done := c.flight.DoChan(key, func() (any, error) {
-			leads.Store(true)
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			return c.file(ctx, r)
-		})
-		select {
-		case <-ctx.Done():
-			if leads.Load() { // nothing goes on in the folder after the return
-				<-done
-			}
-			return "", ctx.Err()
-		case result := <-done:
-			if result.Err == nil {
-				return result.Val.(string), nil
-			}
-			// The caller that led the download gave up; this one has not.
-			if result.Shared && isContextError(result.Err) && ctx.Err() == nil {
-				continue
-			}
-			return "", result.Err
-		}
-	}
+	// Requests that differ in more than the digest may end differently, so they are not joined.
+	key := fmt.Sprintf("%s %d %s", r.Digest, r.MaxBytes, r.URL)
+	return c.flight.Do(ctx, key, func() (string, error) { return c.file(ctx, r) })
 }
 
 // Document returns the body found at url, which is neither pinned nor kept. It follows the same rules as File towards the server and returns
@@ -131,26 +108,13 @@ func (c *Cache) file(ctx context.Context, r Request) (string, error) {
 	return path, nil
 }
 
-// download writes the file beside the others under a name of its own and moves it into place when its digest is known to be right.
-func (c *Cache) download(ctx context.Context, r Request, path string) (err error) {
-	partial := filepath.Join(c.dir, "partial")
-	for _, dir := range []string{partial, filepath.Dir(path)} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("cannot create the download cache: %w", err)
-		}
-	}
-	c.sweep.Do(func() { removeStale(partial, c.Clock.Now().Add(-24*time.Hour)) })
-	file, err := os.CreateTemp(partial, "")
+// download writes the file in the staging area and moves it into place when its digest is known to be right.
+func (c *Cache) download(ctx context.Context, r Request, path string) error {
+	file, err := c.area.Create()
 	if err != nil {
 		return fmt.Errorf("cannot write to the download cache: %w", err)
 	}
-	defer func() {
-		_ = file.Close() // closed below where its error counts
-		if err != nil {
-			_ = os.Remove(file.Name()) // what stays is swept later
-		}
-	}()
-
+	defer file.Discard()
 	header := http.Header{"Accept-Encoding": {"identity"}} // the digest is of the bytes as stored
 	for name, values := range r.Header {
 		header[name] = values
@@ -167,7 +131,7 @@ func (c *Cache) download(ctx context.Context, r Request, path string) (err error
 			if _, err := io.Copy(io.MultiWriter(file, hash), body); err != nil {
 				return err
 			}
-			if got := (Digest{r.Digest.Algorithm, fmt.Sprintf("%x", hash.Sum(nil))}); got != r.Digest {
+			if got := (Digest{r.Digest.Algorithm, hex.EncodeToString(hash.Sum(nil))}); got != r.Digest {
 				return &IntegrityError{URL: redact(r.URL), Want: r.Digest, Got: got}
 			}
 			return nil
@@ -176,24 +140,8 @@ func (c *Cache) download(ctx context.Context, r Request, path string) (err error
 	if err != nil {
 		return err
 	}
-	if err := file.Chmod(0o444); err != nil {
-		return fmt.Errorf("cannot write to the download cache: %w", err)
-	}
-	if err := file.Close(); err != nil {
-		return fmt.Errorf("cannot write to the download cache: %w", err)
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
+	if err := file.Install(path); err != nil {
 		return fmt.Errorf("cannot write to the download cache: %w", err)
 	}
 	return nil
-}
-
-// removeStale removes what killed processes left. An error only means that it stays longer.
-func removeStale(dir string, before time.Time) {
-	entries, _ := os.ReadDir(dir)
-	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && info.ModTime().Before(before) {
-			_ = os.Remove(filepath.Join(dir, entry.Name()))
-		}
-	}
 }

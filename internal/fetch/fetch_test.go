@@ -68,7 +68,7 @@ func cached(t *testing.T, dir string) (files []string) {
 func TestFileIsDownloadedOnce(t *testing.T) {
 	t.Parallel()
 	var hits atomic.Int32
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		hits.Add(1)
 		fmt.Fprint(w, content)
 	})
@@ -102,7 +102,7 @@ func TestFileIsDownloadedOnce(t *testing.T) {
 // Two processes share nothing but the folder, as do two caches.
 func TestCachesShareAFolder(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, content) })
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, content) })
 	dir := t.TempDir()
 	var group sync.WaitGroup
 	for range 10 {
@@ -120,7 +120,7 @@ func TestCachesShareAFolder(t *testing.T) {
 
 func TestDamagedFileIsDownloadedAgain(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, content) })
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, content) })
 	cache := New(t.TempDir(), server.Client())
 	path, err := cache.File(t.Context(), request(server.URL))
 	if err != nil {
@@ -141,7 +141,7 @@ func TestDamagedFileIsDownloadedAgain(t *testing.T) {
 
 func TestWrongContentIsRefused(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "something else") })
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "something else") })
 	dir := t.TempDir()
 	address := strings.Replace(server.URL, "http://", "http://user:secret@", 1) + "/f?token=secret"
 	_, err := New(dir, server.Client()).File(t.Context(), request(address))
@@ -160,7 +160,7 @@ func TestWrongContentIsRefused(t *testing.T) {
 func TestSizeIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
-		"announced": func(w http.ResponseWriter, r *http.Request) {
+		"announced": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1001")
 			fmt.Fprint(w, strings.Repeat("x", 1001))
 		},
@@ -185,7 +185,7 @@ func TestSizeIsBounded(t *testing.T) {
 			}
 		})
 	}
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, content) })
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, content) })
 	exact := request(server.URL)
 	exact.MaxBytes = int64(len(content))
 	if _, err := New(t.TempDir(), server.Client()).File(t.Context(), exact); err != nil {
@@ -227,7 +227,7 @@ func TestGivingUpIsNotShared(t *testing.T) {
 
 func TestLeftoversAreSwept(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, content) })
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, content) })
 	dir := t.TempDir()
 	old, recent := filepath.Join(dir, "partial", "old"), filepath.Join(dir, "partial", "recent")
 	if err := errors.Join(os.Mkdir(filepath.Dir(old), 0o755), os.WriteFile(old, nil, 0o644), os.WriteFile(recent, nil, 0o644)); err != nil {
@@ -288,7 +288,7 @@ func TestUnusableURLs(t *testing.T) {
 func BenchmarkFileWarm(b *testing.B) {
 	data := make([]byte, 45<<20)
 	sum := sha512.Sum512(data)
-	server := serve(b, func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(data) })
+	server := serve(b, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(data) })
 	cache := New(b.TempDir(), server.Client())
 	r := Request{URL: server.URL, Digest: Digest{"sha512", hex.EncodeToString(sum[:])}, MaxBytes: int64(len(data))}
 	b.SetBytes(int64(len(data)))

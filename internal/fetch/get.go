@@ -96,6 +96,9 @@ func transferFailure(ctx context.Context, err error) error {
 	if errors.As(err, &inURL) {
 		err = inURL.Err
 	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("the server closed the connection before the end of its answer: %w", err)
+	}
 	return &transferError{err}
 }
 

@@ -19,14 +19,14 @@ func TestRetries(t *testing.T) {
 	t.Parallel()
 	const s, ms = time.Second, time.Millisecond
 	status := func(code int, after string) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
+		return func(w http.ResponseWriter, _ *http.Request) {
 			if after != "" {
 				w.Header().Set("Retry-After", after)
 			}
 			w.WriteHeader(code)
 		}
 	}
-	reset := func(w http.ResponseWriter, r *http.Request) {
+	reset := func(w http.ResponseWriter, _ *http.Request) {
 		connection, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			panic(err)
@@ -34,7 +34,7 @@ func TestRetries(t *testing.T) {
 		_ = connection.(*net.TCPConn).SetLinger(0)
 		_ = connection.Close()
 	}
-	truncated := func(w http.ResponseWriter, r *http.Request) {
+	truncated := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 		fmt.Fprint(w, content[:7])
 	}
@@ -102,7 +102,7 @@ func TestRetries(t *testing.T) {
 
 func TestConnectionCutForGood(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) })
+	server := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	cache := New(t.TempDir(), server.Client())
 	waits := still(cache)
 	_, err := cache.File(t.Context(), request(server.URL+"/f?secret"))
@@ -114,7 +114,7 @@ func TestConnectionCutForGood(t *testing.T) {
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		time.AfterFunc(20*time.Millisecond, cancel)
 		w.Header().Set("Retry-After", "60")
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -135,8 +135,7 @@ func TestRedirects(t *testing.T) {
 		seen = r.Header.Clone()
 		fmt.Fprint(w, content)
 	})
-	var server *httptest.Server
-	server = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		steps, _ := strconv.Atoi(r.URL.Query().Get("steps"))
 		switch {
 		case steps > 0:
@@ -177,7 +176,7 @@ func TestRedirects(t *testing.T) {
 func TestNoRedirectAwayFromHTTPS(t *testing.T) {
 	t.Parallel()
 	var reached atomic.Bool
-	plain := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	plain := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		reached.Store(true)
 		fmt.Fprint(w, content)
 	})

@@ -28,8 +28,8 @@ type standing struct {
 }
 
 // base returns the base called name: the catalog's own, or else the one of that name that comes with Slipway.
-func (l *Line) base(name string) (*standing, error) {
-	return l.bases.get(name, func() (*standing, error) {
+func (l *Line) base(ctx context.Context, name string) (*standing, error) {
+	return l.bases.get(ctx, name, func() (*standing, error) {
 		loaded, err := base.Load(l.basesFS(name), name)
 		if err != nil {
 			return nil, err
@@ -56,7 +56,7 @@ func (l *Line) basesFS(name string) fs.FS {
 
 // on returns what the base gives to images for a platform.
 func (s *standing) on(ctx context.Context, platform v1.Platform) (*base.Parts, error) {
-	return s.parts.get(platform.String(), func() (*base.Parts, error) {
+	return s.parts.get(ctx, platform.String(), func() (*base.Parts, error) {
 		if err := s.base.CheckLock(); err != nil {
 			return nil, fmt.Errorf("base %s is not locked: run 'catalogctl lock --base %s': %w", s.base.Name, s.base.Name, err)
 		}
@@ -70,7 +70,7 @@ func (l *Line) LockBase(ctx context.Context, name string) (file string, changed 
 	if _, err := os.Stat(filepath.Join(l.Root, "catalog", "bases", name, base.SpecFile)); err != nil {
 		return file, false, fmt.Errorf("this catalog has no base %s of its own, so there is nothing to lock: %w", name, err)
 	}
-	standing, err := l.base(name)
+	standing, err := l.base(ctx, name)
 	if err != nil {
 		return file, false, err
 	}

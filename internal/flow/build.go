@@ -3,6 +3,8 @@ package flow
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"path"
 	"runtime"
 	"slices"
 
@@ -10,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-dev/slipway/internal/attest"
+	"github.com/slipway-dev/slipway/internal/base"
 	"github.com/slipway-dev/slipway/internal/build"
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/kind"
@@ -55,11 +58,15 @@ func (l *Line) buildInput(ctx context.Context, item catalog.Item, b *Built) (bui
 	if err != nil {
 		return in, err
 	}
-	stands, err := l.base(item.Entry.Base)
+	stands, err := l.base(ctx, item.Entry.Base)
 	if err != nil {
 		return in, err
 	}
-	b.baseLock = stands.base.Key()
+	lock, err := fs.ReadFile(l.basesFS(item.Entry.Base), path.Join(item.Entry.Base, base.LockFile))
+	if err != nil {
+		return in, err
+	}
+	b.baseLock = sha256Of(lock)
 	if b.sources, err = l.sources(item, append([]string{catalog.EntryFile}, ecosystem.LockFiles()...)); err != nil {
 		return in, err
 	}

@@ -17,7 +17,7 @@ import (
 func (l *Line) Record(item catalog.Item) (record.Record, error) {
 	r, err := record.Read(l.files(item))
 	if errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("%s was never released: run 'catalogctl release %s': %w", item.Entry.ID(), item.Entry.Name, err)
+		return r, fmt.Errorf("%s was never released: run 'catalogctl release %s'", item.Entry.ID(), item.Entry.Name)
 	}
 	if err != nil {
 		return r, fmt.Errorf("%s/%w", item.Dir, err)

@@ -104,8 +104,8 @@ func holdsCertificate(name string) bool {
 
 // resolverRoot returns the unpacked root file system of a base with npm in it. It is made once and kept.
 func (l *Line) resolverRoot(ctx context.Context, name string) (string, error) {
-	return l.resolvers.get(name, func() (string, error) {
-		standing, err := l.base(name)
+	return l.resolvers.get(ctx, name, func() (string, error) {
+		standing, err := l.base(ctx, name)
 		if err != nil {
 			return "", err
 		}

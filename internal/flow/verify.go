@@ -26,20 +26,23 @@ var predicates = []string{attest.SPDXType, attest.ProvenanceType, attest.SCAITyp
 // Verify checks what ref stands for against the public key in keyFile, or the line's own if that is empty, and against what the catalog
 // promises if ref is one of its entries, whose identifier is returned then.
 func (l *Line) Verify(ctx context.Context, ref, keyFile string) (report *verify.Report, entry string, err error) {
+	item, promised, err := l.promised(ref)
+	if err != nil {
+		return nil, "", err
+	}
 	if keyFile == "" {
 		keyFile = filepath.Join(l.KeyDir(), sign.PublicFile)
 	}
 	text, err := os.ReadFile(keyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("the public key to verify with: %w; a release makes one, or name the publisher's with --key", err)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("the public key to verify with: %w", err)
 	}
 	policy := verify.Policy{Predicates: predicates, Forms: []verify.Form{verify.Tag, verify.Referrer}, Layers: true}
 	if policy.Key, err = sign.ParsePublicKey(text); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", keyFile, err)
-	}
-	item, promised, err := l.promised(ref)
-	if err != nil {
-		return nil, "", err
 	}
 	if promised {
 		entry = item.Entry.ID()

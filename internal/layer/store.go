@@ -6,18 +6,17 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
-	"golang.org/x/sync/singleflight"
+
+	"github.com/slipway-dev/slipway/internal/coalesce"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 const (
@@ -32,10 +31,10 @@ const (
 // Store keeps layers in a folder: each in a file named by its digest, and for each key a small file that says which. It may be used by many
 // goroutines and many processes at once.
 type Store struct {
-	dir     string
-	flight  singleflight.Group
-	intact  sync.Map // paths of layers that were hashed by this process
-	sweeper sync.Once
+	dir    string
+	flight coalesce.Group[*Layer]
+	area   *staging.Area
+	intact sync.Map // paths of layers that were hashed by this process
 }
 
 // record is what is kept of a layer under its key.
@@ -47,40 +46,19 @@ type record struct {
 }
 
 // NewStore returns a store in dir, which is created when the first layer is stored.
-func NewStore(dir string) *Store { return &Store{dir: dir} }
+func NewStore(dir string) *Store {
+	return &Store{dir: dir, area: staging.New(filepath.Join(dir, "partial"))}
+}
 
 // Layer returns the layer with the given key, and has it written if there is none or if it was damaged. The key must name all that write
 // depends on: equal keys mean equal layers. What write returns as an error is returned wrapped, and nothing is kept of that layer.
 func (s *Store) Layer(ctx context.Context, key string, write func(context.Context, *Writer) error) (*Layer, error) {
-	for {
-		var leads atomic.Bool
-		done := s.flight.DoChan(key, func() (any, error) {
-			leads.Store(true)
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			if l := s.stored(key); l != nil {
-				return l, nil
-			}
-			return s.write(ctx, key, write)
-		})
-		select {
-		case <-ctx.Done():
-			if leads.Load() { // nothing goes on in the folder after the return
-				<-done
-			}
-			return nil, ctx.Err()
-		case result := <-done:
-			if result.Err == nil {
-				return result.Val.(*Layer), nil
-			}
-			cancelled := errors.Is(result.Err, context.Canceled) || errors.Is(result.Err, context.DeadlineExceeded)
-			if result.Shared && cancelled && ctx.Err() == nil {
-				continue // the caller that led gave up, this one has not
-			}
-			return nil, result.Err
+	return s.flight.Do(ctx, key, func() (*Layer, error) {
+		if l := s.stored(key); l != nil {
+			return l, nil
 		}
-	}
+		return s.write(ctx, key, write)
+	})
 }
 
 // stored returns nil if there is no such layer or if it is damaged: then it is written anew.
@@ -115,44 +93,41 @@ func (s *Store) stored(key string) *Layer {
 }
 
 func (s *Store) write(ctx context.Context, key string, write func(context.Context, *Writer) error) (*Layer, error) {
-	partial := filepath.Join(s.dir, "partial")
-	for _, dir := range []string{partial, filepath.Join(s.dir, "keys"), filepath.Join(s.dir, "sha256")} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("cannot create the layer store: %w", err)
-		}
-	}
-	s.sweeper.Do(func() { removeStale(partial, time.Now().Add(-24*time.Hour)) })
-	file, err := os.CreateTemp(partial, "layer-")
+	file, err := s.area.Create()
 	if err != nil {
 		return nil, fmt.Errorf("cannot write to the layer store: %w", err)
 	}
-	defer discard(file)
-
+	defer file.Discard()
 	l, err := compress(ctx, file, write)
 	if err != nil {
 		return nil, err
 	}
 	l.path = s.blobPath(l.digest)
-	if err := install(file, l.path); err != nil {
-		return nil, err
-	}
-	data, err := json.Marshal(record{Key: key, Digest: l.digest, DiffID: l.diffID, Size: l.size})
-	if err != nil {
-		return nil, err
-	}
-	index, err := os.CreateTemp(partial, "key-")
-	if err != nil {
+	if err := file.Install(l.path); err != nil {
 		return nil, fmt.Errorf("cannot write to the layer store: %w", err)
 	}
-	defer discard(index)
-	if _, err := index.Write(data); err != nil {
+	if err := s.enter(record{Key: key, Digest: l.digest, DiffID: l.diffID, Size: l.size}); err != nil {
 		return nil, fmt.Errorf("cannot write to the layer store: %w", err)
-	}
-	if err := install(index, s.keyPath(key)); err != nil {
-		return nil, err
 	}
 	s.intact.Store(l.path, true)
 	return l, nil
+}
+
+// enter makes a layer that is stored known under its key.
+func (s *Store) enter(r record) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	file, err := s.area.Create()
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if _, err := file.Write(data); err != nil {
+		return err
+	}
+	return file.Install(s.keyPath(r.Key))
 }
 
 // compress writes a layer to w and returns all of it but the path.
@@ -185,33 +160,6 @@ func (s *Store) blobPath(digest v1.Hash) string { return filepath.Join(s.dir, "s
 func (s *Store) keyPath(key string) string {
 	sum := sha256.Sum256([]byte(format + "\n" + key))
 	return filepath.Join(s.dir, "keys", hex.EncodeToString(sum[:])+".json")
-}
-
-// install moves a complete temporary file to its place.
-func install(file *os.File, path string) error {
-	if err := errors.Join(file.Chmod(0o444), file.Close()); err != nil {
-		return fmt.Errorf("cannot write to the layer store: %w", err)
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return fmt.Errorf("cannot write to the layer store: %w", err)
-	}
-	return nil
-}
-
-// discard removes a temporary file that was not installed; of one that was, nothing is left to remove.
-func discard(file *os.File) {
-	_ = file.Close()
-	_ = os.Remove(file.Name())
-}
-
-// removeStale removes what killed processes left. An error only means that it stays longer.
-func removeStale(dir string, before time.Time) {
-	entries, _ := os.ReadDir(dir)
-	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && info.ModTime().Before(before) {
-			_ = os.Remove(filepath.Join(dir, entry.Name()))
-		}
-	}
 }
 
 type counter struct{ n int64 }

@@ -48,7 +48,7 @@ func TestStoreWritesOnce(t *testing.T) {
 func TestStoreMendsDamage(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(path string) error{
-		"content":   func(p string) error { return flip(p) },
+		"content":   flip,
 		"truncated": func(p string) error { return os.Truncate(p, 10) },
 		"removed":   os.Remove,
 	} {

@@ -3,13 +3,16 @@ package layer
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
+	"github.com/slipway-dev/slipway/internal/unpack"
 )
 
 // Writer writes the files of a layer in the order in which it is called. Paths are relative to the root of the image, clean and
@@ -44,7 +47,7 @@ func (w *Writer) WriteFile(name string, mode fs.FileMode, size int64, r io.Reade
 		if err := w.tar.WriteHeader(header); err != nil {
 			return err
 		}
-		n, err := io.Copy(w.tar, &contextReader{w.ctx, io.LimitReader(r, size)})
+		n, err := io.Copy(w.tar, bounded.Reader(w.ctx, io.LimitReader(r, size)))
 		if err != nil {
 			return err
 		}
@@ -63,8 +66,8 @@ func (w *Writer) WriteFile(name string, mode fs.FileMode, size int64, r io.Reade
 // WriteSymlink writes a symbolic link. The target may begin with "/", for the root of the image; it must not climb out of that.
 func (w *Writer) WriteSymlink(name, target string) error {
 	return w.enter(name, fs.ModeSymlink|0o777, func() error {
-		if reason := checkTarget(name, target); reason != "" {
-			return fmt.Errorf("its target %q %s", target, reason)
+		if reason := unpack.CheckTarget(name, target); reason != "" {
+			return errors.New("it " + reason)
 		}
 		return w.tar.WriteHeader(&tar.Header{
 			Typeflag: tar.TypeSymlink, Name: name, Linkname: target, Mode: 0o777, ModTime: time.Unix(0, 0),
@@ -88,7 +91,7 @@ func (w *Writer) enter(name string, mode fs.FileMode, write func() error) error 
 
 func (w *Writer) place(name string, mode fs.FileMode, write func() error) error {
 	if !fs.ValidPath(name) || strings.ContainsAny(name, "\x00\\") {
-		return fmt.Errorf("the path must be relative and clean, without \"..\", backslashes and NUL")
+		return errors.New("the path must be relative and clean, without \"..\", backslashes and NUL")
 	}
 	if parent := path.Dir(name); w.written[parent] == 0 {
 		if err := w.place(parent, normalDir(0), nil); err != nil {
@@ -102,7 +105,7 @@ func (w *Writer) place(name string, mode fs.FileMode, write func() error) error 
 	case before == mode && mode.IsDir():
 		return nil
 	default:
-		return fmt.Errorf("there is something at that path already")
+		return errors.New("there is something at that path already")
 	}
 	w.written[name] = mode
 	if !mode.IsDir() {
@@ -120,39 +123,4 @@ func normalDir(mode fs.FileMode) fs.FileMode {
 		return fs.ModeDir | fs.ModeSticky | 0o777
 	}
 	return fs.ModeDir | 0o755
-}
-
-func checkTarget(name, target string) (reason string) {
-	if target == "" || strings.ContainsAny(target, "\x00\\") || !utf8.ValidString(target) {
-		return "is empty, or contains a backslash, NUL or invalid UTF-8"
-	}
-	if strings.HasPrefix(target, "/") {
-		name = ""
-	}
-	depth := strings.Count(name, "/")
-	for component := range strings.SplitSeq(strings.TrimPrefix(target, "/"), "/") {
-		switch component {
-		case "", ".":
-		case "..":
-			if depth--; depth < 0 {
-				return "leads out of the image"
-			}
-		default:
-			depth++
-		}
-	}
-	return ""
-}
-
-// contextReader ends with its context.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }

@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"regexp"
 	"time"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // File is the record's name in an entry's folder.
@@ -49,14 +51,9 @@ func (r Record) Encode() ([]byte, error) {
 
 // Read returns the record in an entry's folder. Without one, the error is fs.ErrNotExist; unknown fields and malformed values are errors.
 func Read(dir fs.FS) (Record, error) {
-	f, err := dir.Open(File)
+	text, err := bounded.File(dir, File, maxSize)
 	if err != nil {
 		return Record{}, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return Record{}, fmt.Errorf("%s: %w", File, err)
 	}
 	r, err := decode(text)
 	if err != nil {
@@ -66,9 +63,6 @@ func Read(dir fs.FS) (Record, error) {
 }
 
 func decode(text []byte) (Record, error) {
-	if len(text) > maxSize {
-		return Record{}, fmt.Errorf("more than %d bytes", maxSize)
-	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	var r Record

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"slices"
@@ -15,6 +14,8 @@ import (
 	"cuelabs.dev/go/oci/ociregistry"
 	"cuelabs.dev/go/oci/ociregistry/ociref"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 const (
@@ -136,12 +137,9 @@ func (s *store) read(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	content, err := bounded.Read(f, limit)
 	if err != nil {
-		return nil, err
-	}
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("registry file %s has more than %d bytes", name, limit)
+		return nil, fmt.Errorf("registry file %s: %w", name, err)
 	}
 	return content, nil
 }

@@ -113,18 +113,22 @@ func (b *responseBody) Close() error {
 
 // responseWriter makes a response of what a handler writes. Only the handler's goroutine uses it until ready is closed, and the fields of the
 // response do not change after that.
+//
+// As with net/http's server, a response without a body arrives when the handler has returned: a client may take it for the end of what it
+// asked for, and go on with what that must not overlap.
 type responseWriter struct {
 	header http.Header
 	body   *io.PipeWriter
 	head   bool
 
-	ready   chan struct{}
-	started bool
-	status  int
-	sent    http.Header // header at the time of WriteHeader
-	length  int64       // announced; negative if it was not
-	written int64
-	failure error
+	ready     chan struct{}
+	delivered bool // ready is closed
+	started   bool // the header is complete
+	status    int
+	sent      http.Header // header at the time of WriteHeader
+	length    int64       // announced; negative if it was not
+	written   int64
+	failure   error
 }
 
 func (w *responseWriter) Header() http.Header { return w.header }
@@ -137,7 +141,20 @@ func (w *responseWriter) WriteHeader(status int) {
 	if n, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		w.length = n
 	}
-	close(w.ready)
+}
+
+// deliver gives the response to the client, once.
+func (w *responseWriter) deliver() {
+	if !w.delivered {
+		w.delivered = true
+		close(w.ready)
+	}
+}
+
+// Flush implements [http.Flusher].
+func (w *responseWriter) Flush() {
+	w.WriteHeader(http.StatusOK)
+	w.deliver()
 }
 
 func (w *responseWriter) Write(p []byte) (int, error) {
@@ -148,6 +165,9 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	if w.length >= 0 && int64(len(p)) > w.length-w.written {
 		return 0, http.ErrContentLength
 	}
+	if len(p) > 0 {
+		w.deliver()
+	}
 	n, err := w.body.Write(p)
 	w.written += int64(n)
 	return n, err
@@ -155,14 +175,14 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 // finish ends the body: cleanly only if all that was announced has been written.
 func (w *responseWriter) finish(err error) {
-	if err != nil && !w.started {
-		w.failure, w.started = err, true
-		close(w.ready)
-	}
 	w.WriteHeader(http.StatusOK)
 	if err == nil && !w.head && w.length > w.written {
 		err = io.ErrUnexpectedEOF
 	}
+	if !w.delivered {
+		w.failure = err
+	}
+	w.deliver()
 	w.body.CloseWithError(err) // nil ends in io.EOF
 }
 

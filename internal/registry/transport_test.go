@@ -77,7 +77,9 @@ func TestBodiesAreStreamed(t *testing.T) {
 	t.Parallel()
 	in, out := io.Pipe()
 	res := send(t, func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(http.StatusOK)
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
 		io.Copy(w, r.Body)
 	}, request(t.Context(), t, "POST", in))
 	for range 3 {
@@ -92,6 +94,20 @@ func TestBodiesAreStreamed(t *testing.T) {
 	out.Close()
 	if rest, err := io.ReadAll(res.Body); err != nil || len(rest) != 0 {
 		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+// A client that is told where to go on must find the handler gone, as an upload's next chunk does.
+func TestAnswersWithoutBodyComeLast(t *testing.T) {
+	t.Parallel()
+	var ended atomic.Bool
+	res := send(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+		time.Sleep(50 * time.Millisecond)
+		ended.Store(true)
+	}, request(t.Context(), t, "POST", nil))
+	if res.StatusCode != http.StatusAccepted || !ended.Load() {
+		t.Errorf("%s arrived while the handler was at work", res.Status)
 	}
 }
 

@@ -208,12 +208,18 @@ func (p *Process) verdict(state *os.ProcessState) Exit {
 
 // loggedError returns the message of the last error that runsc logged, or nothing.
 func loggedError(path string) string {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	_, _ = file.Seek(-TailBytes, io.SeekEnd) // fails for a shorter log, which is read from its beginning
+	data, err := io.ReadAll(io.LimitReader(file, TailBytes))
 	if err != nil {
 		return ""
 	}
 	var last string
-	for line := range bytes.Lines(data[max(0, len(data)-TailBytes):]) {
+	for line := range bytes.Lines(data) {
 		var record struct{ Msg, Level string }
 		if json.Unmarshal(line, &record) == nil && record.Level == "error" {
 			last = printable([]byte(record.Msg))

@@ -15,6 +15,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // Bounds of an image's root file system, all layers together.
@@ -69,7 +71,7 @@ func (x *extraction) layer(ctx context.Context, layer v1.Layer) error {
 		return err
 	}
 	defer compressed.Close()
-	content, err := decompress(whileAlive{ctx, compressed})
+	content, err := decompress(bounded.Reader(ctx, compressed))
 	if err != nil {
 		return err
 	}
@@ -92,19 +94,6 @@ func (x *extraction) layer(ctx context.Context, layer v1.Layer) error {
 			return fmt.Errorf("%q: %w", h.Name, err)
 		}
 	}
-}
-
-// whileAlive reads until its context ends.
-type whileAlive struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r whileAlive) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }
 
 // decompress recognises gzip and zstd by their first bytes, and takes anything else for plain tar.

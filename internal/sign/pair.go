@@ -3,12 +3,13 @@ package sign
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/sigstore/cosign/v2/pkg/cosign"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // The names of a key pair's files, as cosign generate-key-pair writes them.
@@ -59,12 +60,9 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	data, err := bounded.Read(f, maxKeyFile)
 	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxKeyFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes, which no key is", name, maxKeyFile)
+		return nil, fmt.Errorf("%s is no key: %w", name, err)
 	}
 	return data, nil
 }

@@ -112,26 +112,25 @@ func TestKeysThatDoNotWork(t *testing.T) {
 	t.Parallel()
 	private, public := testPair()
 	other, _ := stranger(t)
-	for want, make := range map[string]func() (*Key, error){
+	for want, load := range map[string]func() (*Key, error){
 		"COSIGN_PASSWORD":  func() (*Key, error) { return NewKey(private, public, []byte("wrong")) },
 		"does not belong":  func() (*Key, error) { return NewKey(private, other, []byte("secret")) },
 		"that cosign made": func() (*Key, error) { return NewKey([]byte("rubbish"), public, nil) },
 		"no PEM block":     func() (*Key, error) { return NewKey(private, []byte("rubbish"), nil) },
 		"more than one":    func() (*Key, error) { return NewKey(private, append(public[:len(public):len(public)], other...), nil) },
-		"context canceled": nil,
+		"context canceled": func() (*Key, error) { return testKey(), nil },
 		"asn1: syntax error": func() (*Key, error) {
 			return NewKey(private, []byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), nil)
 		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			ctx := t.Context()
-			if make == nil {
-				cancelled, cancel := context.WithCancel(ctx)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if want == "context canceled" {
 				cancel()
-				ctx, make = cancelled, func() (*Key, error) { return testKey(), nil }
 			}
-			key, err := make()
+			key, err := load()
 			if err == nil {
 				_, err = key.Sign(ctx, []byte("x"))
 			}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 const (
@@ -26,7 +28,7 @@ const (
 // nor returned. The members may be compressed with xz, zstd or gzip, or not at all.
 func Deb(ctx context.Context, r io.Reader, l Limits, visit Visit) (control []byte, err error) {
 	// The xz decoder reads byte by byte.
-	members, err := newArReader(bufio.NewReaderSize(withContext(ctx, r), 64<<10))
+	members, err := newArReader(bufio.NewReaderSize(bounded.Reader(ctx, r), 64<<10))
 	if err != nil {
 		return nil, decodeError(ctx, "is not a Debian package", err)
 	}

@@ -157,7 +157,7 @@ func FuzzTar(f *testing.F) {
 	f.Add(tarball(f, file("a", "1"), dir("b/"), symlink("c", "../a"), file(strings.Repeat("long/", 60)+"ü", "z")))
 	f.Add(tarball(f, member{Header: tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "x"}}}, file("a", "")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		checkVisited(t, func(visit Visit) error { return Tar(t.Context(), bytes.NewReader(data), 0, fuzzLimits, visit) })
+		checkVisited(t, func(visit Visit) error { return walk(t.Context(), bytes.NewReader(data), 0, fuzzLimits, visit) })
 	})
 }
 

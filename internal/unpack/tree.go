@@ -87,7 +87,7 @@ func (t *tree) checkLink(file File) (reason string) {
 		return "is a link: links are not allowed here"
 	}
 	if file.Mode.Type() == fs.ModeSymlink {
-		return checkTarget(file.Path, file.Link)
+		return CheckTarget(file.Path, file.Link)
 	}
 	if mode, ok := t.seen[file.Link]; !ok || !mode.IsRegular() {
 		return fmt.Sprintf("is a hard link to %q, which is no earlier file of the archive", abbreviate(file.Link))
@@ -151,12 +151,12 @@ func stripped(name string, n int) string {
 	return name
 }
 
-// checkTarget says why a symbolic link's target may lead out of the tree. An absolute target is taken to begin at the root of the tree, as it
-// does where the tree becomes the root file system.
+// CheckTarget says why the target of a symbolic link, which lies at the path link of a tree, may lead out of that tree, and nothing where
+// it cannot. An absolute target is taken to begin at the root of the tree, as it does where the tree becomes the root file system.
 //
 // ".." is accepted only at the beginning, where it climbs through the real directories above the link. Further on it could climb from
 // wherever another link leads, and no check of the text would know how far.
-func checkTarget(link, target string) (reason string) {
+func CheckTarget(link, target string) (reason string) {
 	switch {
 	case target == "":
 		return "is a link to nothing"

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // Limits bounds what one archive may hold. All must be positive.
@@ -63,16 +65,11 @@ type Visit func(File, io.Reader) error
 // TarGzip reads a gzip-compressed tar archive (RFC 1952; POSIX.1-2001 pax, ustar or GNU). The first strip components of every path are
 // removed, whatever their names, and entries with no more components than that are skipped. A refused archive gives an *Error.
 func TarGzip(ctx context.Context, r io.Reader, strip int, l Limits, visit Visit) error {
-	plain, err := newGunzip(withContext(ctx, r))
+	plain, err := newGunzip(bounded.Reader(ctx, r))
 	if err != nil {
 		return decodeError(ctx, "is not a gzip file", err)
 	}
 	return walk(ctx, plain, strip, l, visit)
-}
-
-// Tar reads an uncompressed tar archive as TarGzip does.
-func Tar(ctx context.Context, r io.Reader, strip int, l Limits, visit Visit) error {
-	return walk(ctx, withContext(ctx, r), strip, l, visit)
 }
 
 // walk reads one tar stream to its very end, so that checksums which follow the data are verified too.

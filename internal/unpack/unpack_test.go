@@ -125,7 +125,7 @@ func TestTarLinks(t *testing.T) {
 		symlink("etc/x", "/usr/lib/a.so.1"),
 		hardlink("usr/lib/b.so", "usr/lib/a.so.1"),
 	)
-	if err := Tar(t.Context(), bytes.NewReader(archive), 0, roomy, collect(&got)); err != nil {
+	if err := walk(t.Context(), bytes.NewReader(archive), 0, roomy, collect(&got)); err != nil {
 		t.Fatal(err)
 	}
 	want := []found{
@@ -185,7 +185,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got []found
-			err := Tar(t.Context(), bytes.NewReader(tarball(t, c.members...)), 0, c.limits, collect(&got))
+			err := walk(t.Context(), bytes.NewReader(tarball(t, c.members...)), 0, c.limits, collect(&got))
 			var refused *Error
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), c.reason) {
 				t.Fatalf("got %v, want an *Error about %q", err, c.reason)
@@ -232,7 +232,7 @@ func TestNULInName(t *testing.T) {
 	archive := append(header('x', "pax", "14 path=a\x00../b\n"), header('0', "a", "")...)
 	archive = append(archive, make([]byte, 1024)...)
 	var refused *Error
-	if err := Tar(t.Context(), bytes.NewReader(archive), 0, roomy, collect(new([]found))); !errors.As(err, &refused) {
+	if err := walk(t.Context(), bytes.NewReader(archive), 0, roomy, collect(new([]found))); !errors.As(err, &refused) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -277,16 +277,16 @@ func TestCallersErrorIsReturned(t *testing.T) {
 	t.Parallel()
 	mine := errors.New("mine")
 	archive := tarball(t, file("a", "x"))
-	err := Tar(t.Context(), bytes.NewReader(archive), 0, roomy, func(File, io.Reader) error { return mine })
+	err := walk(t.Context(), bytes.NewReader(archive), 0, roomy, func(File, io.Reader) error { return mine })
 	if err != mine { //nolint:errorlint // as it is, not wrapped
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Tar(ctx, bytes.NewReader(archive), 0, roomy, collect(new([]found))); !errors.Is(err, context.Canceled) {
+	if err := walk(ctx, bytes.NewReader(archive), 0, roomy, collect(new([]found))); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if err := Tar(t.Context(), bytes.NewReader(archive), 0, Limits{}, collect(new([]found))); err == nil {
+	if err := walk(t.Context(), bytes.NewReader(archive), 0, Limits{}, collect(new([]found))); err == nil {
 		t.Error("no limits were taken for limits")
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // Access is how a registry is reached.
@@ -163,12 +165,13 @@ func readWhole(req *http.Request, resp *http.Response) error {
 		return nil
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	text, err := bounded.Read(resp.Body, maxAnswer)
+	var size *bounded.SizeError
+	if errors.As(err, &size) {
+		return &ContentError{What: req.URL.Redacted(), Err: fmt.Errorf("the answer is %w", err)}
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", req.URL.Redacted(), err)
-	}
-	if len(text) > maxAnswer {
-		return &ContentError{What: req.URL.Redacted(), Err: fmt.Errorf("the answer is larger than %d bytes", maxAnswer)}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(text))
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/slipway-dev/slipway/internal/bounded"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind/npm/lockfile"
 	"github.com/slipway-dev/slipway/internal/unpack"
@@ -72,12 +73,9 @@ func scan(ctx context.Context, file string, digest fetch.Digest) (*archive, erro
 		case "binding.gyp":
 			p.hasGyp = true
 		case "package.json":
-			data, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
+			data, err := bounded.Read(r, maxManifest)
 			if err != nil {
-				return err
-			}
-			if len(data) > maxManifest {
-				return fmt.Errorf("%s is larger than %d bytes", f.Path, maxManifest)
+				return fmt.Errorf("%s: %w", f.Path, err)
 			}
 			if p.manifest, err = parseManifest(data); err != nil {
 				return fmt.Errorf("%s: %w", f.Path, err)

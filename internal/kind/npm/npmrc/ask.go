@@ -28,7 +28,7 @@ func Machine(dir string, environ []string) (ask func(ctx context.Context, settin
 		defer cancel()
 		command := exec.CommandContext(ctx, npm, "config", "get", setting) //nolint:gosec // the npm on the user's PATH
 		command.Dir, command.Env, command.WaitDelay = dir, environ, time.Second
-		var stdout, stderr bounded
+		var stdout, stderr output
 		command.Stdout, command.Stderr = &stdout, &stderr
 		if err := command.Run(); err != nil {
 			return "", fmt.Errorf("npm config get %s: %w: %s", setting, err, strings.TrimSpace(stderr.String()))
@@ -37,12 +37,12 @@ func Machine(dir string, environ []string) (ask func(ctx context.Context, settin
 	}, prefix
 }
 
-// bounded keeps what a process prints, up to a limit that no honest answer reaches.
-type bounded struct{ bytes.Buffer }
+// output keeps what a process prints, up to a limit that no honest answer reaches.
+type output struct{ bytes.Buffer }
 
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > 64<<10 {
+func (o *output) Write(p []byte) (int, error) {
+	if o.Len()+len(p) > 64<<10 {
 		return 0, errors.New("npm printed too much")
 	}
-	return b.Buffer.Write(p)
+	return o.Buffer.Write(p)
 }

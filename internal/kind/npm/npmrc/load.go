@@ -3,7 +3,6 @@ package npmrc
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"strings"
 
 	"gopkg.in/ini.v1"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // maxFile bounds one .npmrc; real ones have some hundred bytes.
@@ -104,11 +105,11 @@ func readBounded(name string) ([]byte, error) {
 	if !info.Mode().IsRegular() && name != os.DevNull {
 		return nil, fmt.Errorf("%s is not a regular file", name)
 	}
-	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", name, maxFile)
+	data, err := bounded.Read(file, maxFile)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return data, err
+	return data, nil
 }
 
 // parse reads one .npmrc. Sections and settings that are no text, such as lists, are left out: none of them concerns a registry.
