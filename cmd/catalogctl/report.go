@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-dev/slipway/internal/bounded"
 	"github.com/slipway-dev/slipway/internal/change"
 	"github.com/slipway-dev/slipway/internal/comment"
 	"github.com/slipway-dev/slipway/internal/entry"
@@ -50,7 +51,7 @@ catalog: the report of a pull request can be written without its files.`,
 		case planFile != "":
 			ids, err = readPlan(planFile, &report)
 		case len(names) > 0:
-			ids, err = named(line, names)
+			ids, err = identified(line, names)
 		default:
 			ids, err = line.Reported()
 		}
@@ -71,8 +72,8 @@ catalog: the report of a pull request can be written without its files.`,
 	return cmd
 }
 
-// named returns the entries that names stand for, which with their kind need not be in the catalog.
-func named(line *flow.Line, names []string) ([]change.Name, error) {
+// identified returns the entries that names stand for, which with their kind need not be in the catalog.
+func identified(line *flow.Line, names []string) ([]change.Name, error) {
 	var ids []change.Name
 	for _, name := range names {
 		id, err := change.ParseName(name)
@@ -95,12 +96,9 @@ func readPlan(name string, report *comment.Report) ([]change.Name, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxPlan+1))
+	data, err := bounded.Read(f, maxPlan)
 	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxPlan {
-		return nil, fmt.Errorf("%s: a plan of more than %d bytes", name, maxPlan)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	var p plan
 	if err := json.Unmarshal(data, &p); err != nil {

@@ -1,7 +1,6 @@
 package change
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
 )
 
 // Bounds on what git may answer, in bytes, and how long it may take.
@@ -42,15 +43,12 @@ func Commit(ctx context.Context, dir, rev string) (string, error) {
 
 // git runs the git command in dir and returns what it writes, at most limit bytes.
 func git(ctx context.Context, dir string, limit int64, args ...string) ([]byte, error) {
-	var out bytes.Buffer
-	err := stream(ctx, dir, func(stdout io.Reader) error {
-		n, err := io.Copy(&out, io.LimitReader(stdout, limit+1))
-		if err == nil && n > limit {
-			err = fmt.Errorf("more than %d bytes", limit)
-		}
+	var out []byte
+	err := stream(ctx, dir, func(stdout io.Reader) (err error) {
+		out, err = bounded.Read(stdout, limit)
 		return err
 	}, args...)
-	return out.Bytes(), err
+	return out, err
 }
 
 // stream runs the git command in dir, and read on what it writes. When read returns, git is ended.

@@ -43,7 +43,7 @@ func Tree(ctx context.Context, dir, rev, to string) error {
 	}
 	defer root.Close()
 	return stream(ctx, dir, func(archive io.Reader) error {
-		return unpack.Tar(ctx, archive, 0, treeLimits, func(file unpack.File, content io.Reader) error {
+		return unpack.TarGzip(ctx, archive, 0, treeLimits, func(file unpack.File, content io.Reader) error {
 			switch {
 			case file.Mode.IsDir():
 				return root.MkdirAll(file.Path, 0o755)
@@ -52,7 +52,7 @@ func Tree(ctx context.Context, dir, rev, to string) error {
 			}
 			return writeFile(root, file.Path, content)
 		})
-	}, append([]string{"archive", "--format=tar", commit, "--"}, names...)...)
+	}, append([]string{"archive", "--format=tar.gz", "-1", commit, "--"}, names...)...)
 }
 
 func writeFile(root *os.Root, name string, content io.Reader) error {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/slipway-dev/slipway/internal/bounded"
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/change"
 	"github.com/slipway-dev/slipway/internal/comment"
@@ -171,12 +172,9 @@ func (l *Line) readReport(name change.Name, file string, read func(io.Reader) er
 
 // readVerdict reads a verdict.json of bounded size.
 func readVerdict(f io.Reader, out *verdictReport) error {
-	data, err := io.ReadAll(io.LimitReader(f, maxVerdict+1))
+	data, err := bounded.Read(f, maxVerdict)
 	if err != nil {
 		return err
-	}
-	if len(data) > maxVerdict {
-		return fmt.Errorf("more than %d bytes", maxVerdict)
 	}
 	return json.Unmarshal(data, out)
 }
