@@ -16,7 +16,10 @@ export PATH := $(BIN):$(PATH)
 RUNSC         := runsc=gvisor.dev/gvisor/runsc@v0.0.0-20260905035102-160fafc42237
 LINT_TOOLS    := golangci-lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 \
                  gofumpt=mvdan.cc/gofumpt@v0.12.0 \
-                 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.8.0
+                 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.8.0 \
+                 actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+# The one tool that is no Go module: a Python package with a binary in it.
+ZIZMOR        := zizmor==1.32.0
 CLIENTS       := cue=cuelang.org/go/cmd/cue@v0.17.1 \
                  crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1 \
                  oras=oras.land/oras/cmd/oras@v1.3.2 \
@@ -38,6 +41,13 @@ endef
 stamps = $(foreach tool,$(1),$(call stamp,$(tool)))
 $(foreach tool,$(RUNSC) $(LINT_TOOLS) $(CLIENTS),$(eval $(call install,$(tool))))
 
+ZIZMOR_STAMP := $(STAMP)/$(subst ==,-,$(ZIZMOR))
+$(ZIZMOR_STAMP):
+	@echo 'installing $(ZIZMOR)'
+	@mkdir -p '$(BIN)' '$(STAMP)' && rm -rf '$@.tmp'
+	@python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --target '$@.tmp' '$(ZIZMOR)'
+	@cp '$@.tmp/bin/zizmor' '$(BIN)/zizmor' && rm -rf '$@.tmp' && touch '$@'
+
 .PHONY: help tools demo test e2e lint bench clean generate
 
 help: ## list the targets
@@ -58,7 +68,9 @@ test: $(call stamps,$(RUNSC)) ## run all unit and command tests, with the race d
 e2e: tools $(call stamps,$(CLIENTS)) ## run the slow end-to-end tests against stock clients
 	go test -tags e2e -timeout 60m -count 1 ./e2e/...
 
-lint: $(call stamps,$(LINT_TOOLS)) ## run golangci-lint, and govulncheck where the vulnerability database can be reached
+lint: $(call stamps,$(LINT_TOOLS)) $(ZIZMOR_STAMP) ## lint code and workflows; look for known vulnerabilities where the database can be reached
+	actionlint
+	zizmor --offline --quiet .github
 	golangci-lint run ./...
 	golangci-lint run --build-tags e2e ./e2e/...
 	scripts/vulncheck

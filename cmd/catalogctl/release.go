@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,21 +22,24 @@ func publishing(cmd *cobra.Command) func(*flow.Options) {
 func (a *app) releaseCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "release NAME...",
+		Use:   "release [NAME...]",
 		Short: "Take entries the whole way: build, inspect, scan, gate, publish, sign, attest, verify",
 		Long: `Release validates the entry and its lock, builds the image, boots it in the sandbox, scans what the server says of itself and asks the gate.
 Only what passes is pushed: by digest first, then signature, SBOM, provenance and the report with every finding, for the index and for each
 platform. All of it is read back and verified; last comes the version tag, which is never moved to another digest.
 
-Nothing is done twice: an entry that is published already, with the same evidence, is only verified again.`,
+Nothing is done twice: an entry that is published already, with the same evidence, is only verified again. Entries are named, or chosen by --all
+or by --changed-since, as 'catalogctl plan' lists them. One that fails does not stop the others.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if all {
+			if all || cmd.Flags().Changed("changed-since") {
 				return cobra.NoArgs(cmd, args)
 			}
 			return cobra.MinimumNArgs(1)(cmd, args)
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "release every entry")
+	selected := changedSince(cmd)
+	cmd.MarkFlagsMutuallyExclusive("all", "changed-since")
 	where := publishing(cmd)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		line, items, stop, err := a.work(cmd.Context(), flow.Checks{Locks: true, Observations: true}, names, where)
@@ -44,6 +48,17 @@ Nothing is done twice: an entry that is published already, with the same evidenc
 		}
 		if all {
 			items = line.Buildable()
+		}
+		unread := false
+		if cmd.Flags().Changed("changed-since") {
+			effect, err := selected(cmd.Context(), line)
+			if err == nil {
+				items, unread, err = a.readable(line, effect)
+			}
+			if err != nil {
+				stop()
+				return err
+			}
 		}
 		if line.KeyFile == "" && !a.json && !a.quiet {
 			fmt.Fprintf(a.stderr, "signing with the key pair in %s, made on this machine: it shows that artifact and evidence belong together, not who made them\n", line.KeyDir())
@@ -55,6 +70,9 @@ Nothing is done twice: an entry that is published already, with the same evidenc
 			return r, err
 		})
 		stop()
+		if unread && (err == nil || errors.Is(err, errFindings)) {
+			return errPrinted
+		}
 		return err
 	}
 	return cmd

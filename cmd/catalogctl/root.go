@@ -51,7 +51,7 @@ The catalog is the repository that the command is started in, or the one that -C
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		a.newCommand(), a.validateCommand(), a.lockCommand(), a.buildCommand(), a.inspectCommand(), a.scanCommand(),
-		a.releaseCommand(), a.verifyCommand(), a.generateCommand(), a.registryCommand(), a.referenceCommand(),
+		a.releaseCommand(), a.verifyCommand(), a.generateCommand(), a.registryCommand(), a.referenceCommand(), a.planCommand(), a.reportCommand(),
 	)
 	return root
 }

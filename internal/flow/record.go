@@ -29,13 +29,19 @@ func (l *Line) writeRecord(item catalog.Item, b *Built) error {
 	if old, err := record.Read(l.files(item)); err == nil && old.Digest == b.Digest.String() && old.Tag == b.Tag {
 		return nil
 	}
-	r := record.Record{Version: build.Version(item.Entry), Tag: b.Tag, Digest: b.Digest.String(), Released: l.Now()}
-	for _, image := range b.Platforms {
-		r.Platforms = append(r.Platforms, record.Platform{Platform: image.Platform.String(), Digest: image.Digest.String(), Size: image.Size})
-	}
+	r := record.Record{Version: build.Version(item.Entry), Tag: b.Tag, Digest: b.Digest.String(), Platforms: recorded(b), Released: l.Now()}
 	text, err := r.Encode()
 	if err != nil {
 		return err
 	}
 	return staging.Replace(filepath.Join(l.folder(item), record.File), text)
+}
+
+// recorded returns the platforms of an image as a record has them.
+func recorded(b *Built) []record.Platform {
+	platforms := make([]record.Platform, len(b.Platforms))
+	for i, image := range b.Platforms {
+		platforms[i] = record.Platform{Platform: image.Platform.String(), Digest: image.Digest.String(), Size: image.Size}
+	}
+	return platforms
 }

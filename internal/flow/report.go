@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/gate"
+	"github.com/slipway-dev/slipway/internal/record"
 	"github.com/slipway-dev/slipway/internal/scan"
 	"github.com/slipway-dev/slipway/internal/staging"
 )
@@ -22,18 +23,22 @@ const (
 
 // verdictReport is verdict.json: everything that the gate weighed and what it made of it.
 type verdictReport struct {
-	Entry   string        `json:"entry"`
-	Digest  string        `json:"digest"`
-	Verdict gate.Verdict  `json:"verdict"`
-	Reports []scan.Report `json:"reports"`
+	Entry     string            `json:"entry"`
+	Digest    string            `json:"digest"`
+	Platforms []record.Platform `json:"platforms,omitempty"`
+	Verdict   gate.Verdict      `json:"verdict"`
+	Reports   []scan.Report     `json:"reports"`
 }
 
 // writeReports writes what was found out about an item below the report folder: the SARIF, the verdict, how the session went, and the SBOM of
 // the index and of each platform.
 func (l *Line) writeReports(item catalog.Item, r *Released, subjects []subject) error {
 	files := map[string][]byte{sarifFile: r.Scanned.SARIF, catalog.ObservationFile: r.Inspected.Encoded}
+	verdict := verdictReport{
+		Entry: item.Entry.ID(), Digest: r.Built.Digest.String(), Platforms: recorded(r.Built), Verdict: r.Scanned.Verdict, Reports: r.Scanned.Reports,
+	}
 	for name, value := range map[string]any{
-		verdictFile: verdictReport{Entry: item.Entry.ID(), Digest: r.Built.Digest.String(), Verdict: r.Scanned.Verdict, Reports: r.Scanned.Reports},
+		verdictFile: verdict,
 		sessionFile: r.Inspected.Report,
 	} {
 		data, err := json.MarshalIndent(value, "", "  ")
