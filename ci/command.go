@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"dagger/slipway/internal/dagger"
+)
+
+// Command is catalogctl itself.
+type Command struct {
+	Slipway *Slipway // +private
+}
+
+// Executable returns catalogctl, compiled for the engine's platform.
+func (c *Command) Executable() *dagger.File {
+	return c.Slipway.withCommandSources(c.Slipway.golang()).
+		WithExec([]string{"go", "build", "-trimpath", "-o", "/out/catalogctl", "./cmd/catalogctl"}).
+		// Taken from a folder the file is known by what it holds: when tests or comments change, no entry is built again.
+		Directory("/out").File("catalogctl")
+}
+
+// Test runs all unit and command tests.
+//
+// +check
+func (c *Command) Test(ctx context.Context) (string, error) {
+	runsc, err := c.Slipway.tool(ctx, "runsc")
+	if err != nil {
+		return "", err
+	}
+	return c.Slipway.golang().
+		WithFile("/usr/local/bin/runsc", runsc).
+		WithDirectory(".", c.Slipway.Code).
+		// The tests of the sandbox start one.
+		WithExec([]string{"go", "test", "./..."}, dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}).
+		Stdout(ctx)
+}
+
+// Lint runs the linters.
+//
+// +check
+func (c *Command) Lint(ctx context.Context) (string, error) {
+	linter, err := c.Slipway.tool(ctx, "golangci-lint")
+	if err != nil {
+		return "", err
+	}
+	return c.Slipway.golang().
+		WithFile("/usr/local/bin/golangci-lint", linter).
+		WithMountedCache("/root/.cache/golangci-lint", dag.CacheVolume("slipway-lint")).
+		WithDirectory(".", c.Slipway.Code).
+		WithExec([]string{"golangci-lint", "run", "./..."}).
+		WithExec([]string{"golangci-lint", "run", "--build-tags", "e2e", "./e2e/..."}).
+		Stdout(ctx)
+}

@@ -1,0 +1,99 @@
+// Slipway keeps a catalog of MCP servers and agent skills: it builds, boots, scans, signs and publishes entries, each step in a container
+// of its own.
+//
+// Start with `dagger call entry --name NAME build`, or with `dagger check`, which judges a change as its pull request will be judged.
+package main
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"dagger/slipway/internal/dagger"
+)
+
+// Slipway is a catalog, the command that works on it, and where both get what they need.
+type Slipway struct {
+	Source *dagger.Directory // +private
+	Code   *dagger.Directory // +private
+
+	GoImage     string         // +private
+	BaseImage   string         // +private
+	GoProxy     string         // +private
+	NpmRegistry string         // +private
+	AptMirror   string         // +private
+	CaBundle    *dagger.File   // +private
+	Npmrc       *dagger.Secret // +private
+}
+
+func New(
+	// The catalog to work on; the repository of this module if it is left out
+	// +defaultPath="/"
+	// +ignore=["*", "!catalog", "!skills", "!schema", "!cue.mod", "!registries", "!.npmrc"]
+	source *dagger.Directory,
+	// The Go code of catalogctl; that of this module's repository if it is left out
+	// +defaultPath="/"
+	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.golangci.yml", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
+	code *dagger.Directory,
+	// Image with the Go toolchain and certificates, which compiles catalogctl and its tools
+	// +default="golang:1.26-trixie"
+	goImage string,
+	// Image in which catalogctl runs
+	// +default="debian:trixie-slim"
+	baseImage string,
+	// Go module proxy, in the form of GOPROXY; that of the Go image if it is left out
+	// +optional
+	goProxy string,
+	// npm registry to take packages from; that of the catalog's or the caller's .npmrc if it is left out
+	// +optional
+	npmRegistry string,
+	// Debian mirror and, after a space, its security archive; those of the base image if they are left out
+	// +optional
+	aptMirror string,
+	// Certificates to trust, as one PEM file; those of the Go image if it is left out
+	// +optional
+	caBundle *dagger.File,
+	// Configuration of npm with the tokens of private registries, such as file:$HOME/.npmrc
+	// +optional
+	npmrc *dagger.Secret,
+) *Slipway {
+	return &Slipway{
+		Source: source, Code: code, GoImage: goImage, BaseImage: baseImage,
+		GoProxy: goProxy, NpmRegistry: npmRegistry, AptMirror: aptMirror, CaBundle: caBundle, Npmrc: npmrc,
+	}
+}
+
+// Catalog is all entries together: whether they are valid, and what is generated from them.
+func (s *Slipway) Catalog() *Catalog { return &Catalog{Slipway: s} }
+
+// Command is catalogctl itself: its executable, its tests, its linters.
+func (s *Slipway) Command() *Command { return &Command{Slipway: s} }
+
+// Entry is one entry of the catalog, on its way from a few lines of CUE to a signed image.
+func (s *Slipway) Entry(
+	ctx context.Context,
+	// Name of the entry, such as context7, or npx/context7 where the name alone stands for several
+	name string,
+) (*Entry, error) {
+	pattern := "catalog/*/" + name
+	if strings.Contains(name, "/") {
+		pattern = "catalog/" + name
+	}
+	if strings.ContainsAny(name, `*?[]{}\`) || path.Clean(pattern) != pattern || strings.Count(pattern, "/") != 2 {
+		return nil, fmt.Errorf("%q cannot be the name of an entry: want NAME, or KIND/NAME", name)
+	}
+	found, err := s.Source.Glob(ctx, pattern+"/entry.cue")
+	if err != nil {
+		return nil, fmt.Errorf("look for the entry %s: %w", name, err)
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("the catalog has no entry %s: there is no %s/entry.cue", name, pattern)
+	case 1:
+		parts := strings.Split(found[0], "/")
+		return &Entry{Slipway: s, Kind: parts[1], Name: parts[2]}, nil
+	default:
+		return nil, fmt.Errorf("%s stands for several entries, name one with its kind: %s", name, strings.Join(found, ", "))
+	}
+}

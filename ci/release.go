@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+	"time"
+
+	"dagger/slipway/internal/dagger"
+)
+
+const (
+	keyFile      = "/run/signing/cosign.key"
+	dockerConfig = "/run/docker"
+)
+
+// Release takes the entry the whole way and publishes it, signed. It returns the tree to export to the catalog: the entry's release.json and,
+// below dist/, its reports. It fails if the gate stays closed; the reports of that are what `report` returns.
+//
+// Without a registry it publishes to dist/registry in that tree; without a key it signs with one that is made for this and thrown away, and
+// its public half is dist/registry.pub.
+//
+// +cache="never"
+func (e *Entry) Release(
+	ctx context.Context,
+	// Repository to publish below, such as registry.example.com/mcp; a registry in a folder if it is left out
+	// +optional
+	registry string,
+	// Where the host of that repository listens, if only the caller reaches it, such as tcp://localhost:5000
+	// +optional
+	registryService *dagger.Service,
+	// Credentials, as Docker's config.json, such as file:$HOME/.docker/config.json
+	// +optional
+	registryAuth *dagger.Secret,
+	// Private key of a cosign key pair to sign with, such as file:cosign.key
+	// +optional
+	key *dagger.Secret,
+	// Password of the private key, such as env:COSIGN_PASSWORD
+	// +optional
+	keyPassword *dagger.Secret,
+	// Public key that belongs to the private key
+	// +optional
+	publicKey *dagger.File,
+) (*dagger.Directory, error) {
+	args := []string{"release", e.id()}
+	stage, err := e.publishing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if registry != "" {
+		args = append(args, "--registry", registry)
+		// What is in the registry is no input of the step: each call asks it again, and does what is missing there.
+		stage = stage.WithEnvVariable("SLIPWAY_RELEASE_AT", time.Now().UTC().Format(time.RFC3339Nano))
+	}
+	if registryService != nil {
+		host, _, _ := strings.Cut(registry, "/")
+		host, _, _ = strings.Cut(host, ":")
+		stage = stage.WithServiceBinding(host, registryService)
+	}
+	if registryAuth != nil {
+		stage = stage.WithEnvVariable("DOCKER_CONFIG", dockerConfig).WithMountedSecret(dockerConfig+"/config.json", registryAuth)
+	}
+	if (key == nil) != (publicKey == nil) || key == nil && registry != "" {
+		return nil, errors.New("to publish, name both halves of a cosign key pair: --key and --public-key")
+	}
+	if key != nil {
+		args = append(args, "--key", keyFile)
+		stage = stage.WithMountedSecret(keyFile, key).WithFile("/run/signing/cosign.pub", publicKey)
+	}
+	if keyPassword != nil {
+		stage = stage.WithSecretVariable("COSIGN_PASSWORD", keyPassword)
+	}
+	done, err := stage.WithExec(catalogctl(args...)).Sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	record := path.Join(e.dir(), "release.json")
+	tree := dag.Directory().
+		WithFile(record, done.File(record)).
+		WithDirectory(path.Join("dist/reports", e.id()), done.Directory(path.Join(outDir, "reports", e.id())))
+	if registry == "" {
+		tree = tree.WithDirectory("dist/registry", done.Directory(path.Join(outDir, "registry")))
+	}
+	if key == nil {
+		tree = tree.WithFile("dist/registry.pub", done.File(path.Join(outDir, "keys", "cosign.pub")))
+	}
+	return tree, nil
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+
+	"dagger/slipway/internal/dagger"
+)
+
+// Where a stage keeps things.
+const (
+	catalogDir     = "/catalog"
+	outDir         = "/out"
+	cacheDir       = "/root/.cache/slipway"
+	inspectionsDir = cacheDir + "/inspections"
+	certificates   = "/etc/ssl/certs/ca-certificates.crt"
+)
+
+// anyVerdict lets a stage go on with what it found.
+var anyVerdict = dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}
+
+// catalogctl is its command line.
+func catalogctl(args ...string) []string {
+	return append([]string{"catalogctl", "--out", outDir}, args...)
+}
+
+// stage is a container to run catalogctl in, in an empty catalog. Downloads and layers are shared by all stages; each use checks their
+// digests again.
+func (s *Slipway) stage() *dagger.Container {
+	c := dag.Container().From(s.BaseImage).
+		WithFile(certificates, s.trusted()).
+		WithFile("/usr/local/bin/catalogctl", s.Command().Executable()).
+		WithMountedCache(cacheDir+"/downloads", dag.CacheVolume("slipway-downloads")).
+		WithMountedCache(cacheDir+"/layers", dag.CacheVolume("slipway-layers")).
+		WithWorkdir(catalogDir)
+	if s.NpmRegistry != "" {
+		c = c.WithEnvVariable("npm_config_registry", s.NpmRegistry)
+	}
+	if s.AptMirror != "" {
+		c = c.WithEnvVariable("SLIPWAY_APT_MIRROR", s.AptMirror)
+	}
+	return c
+}
+
+// fetching is a stage that may fetch from private package registries.
+func (s *Slipway) fetching() *dagger.Container {
+	if s.Npmrc == nil {
+		return s.stage()
+	}
+	return s.stage().WithMountedSecret("/root/.npmrc", s.Npmrc)
+}
+
+// reports returns the reports below id that a stage wrote, whatever its verdict. A stage that came to none is an error.
+func reports(ctx context.Context, stage *dagger.Container, id string) (*dagger.Directory, error) {
+	code, err := stage.ExitCode(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if code > 1 {
+		text, err := stage.Stderr(ctx)
+		return nil, errors.Join(err, fmt.Errorf("there is no verdict to report:\n%s", text))
+	}
+	return stage.Directory(path.Join(outDir, "reports", id)), nil
+}
+
+// indexDigest reads the digest of the only image index from the index.json of a layout.
+func indexDigest(ctx context.Context, file *dagger.File) (string, error) {
+	text, err := file.Contents(ctx)
+	if err != nil {
+		return "", err
+	}
+	var index struct {
+		Manifests []struct{ Digest string }
+	}
+	if err := json.Unmarshal([]byte(text), &index); err != nil {
+		return "", fmt.Errorf("read the layout's index.json: %w", err)
+	}
+	if len(index.Manifests) != 1 {
+		return "", fmt.Errorf("the layout's index.json names %d images, want 1", len(index.Manifests))
+	}
+	return index.Manifests[0].Digest, nil
+}
