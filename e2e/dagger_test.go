@@ -1,4 +1,4 @@
-//go:build e2e
+//go:build e2e && dagger
 
 package e2e
 
@@ -33,8 +33,7 @@ func newPipelines(t *testing.T, catalog string) pipelines {
 	t.Helper()
 	dagger, err := exec.LookPath("dagger")
 	if err != nil {
-		t.Fatalf("the Dagger module needs dagger v0.19.10 on the PATH and an engine: name a script that starts both with `make e2e DAGGER_UP=FILE`, "+
-			"or set _EXPERIMENTAL_DAGGER_RUNNER_HOST: %v", err)
+		t.Fatalf("the Dagger module needs dagger v0.19.10 on the PATH, and an engine that it finds or _EXPERIMENTAL_DAGGER_RUNNER_HOST names: %v", err)
 	}
 	npm := os.Getenv("npm_config_registry")
 	if npm == "" {

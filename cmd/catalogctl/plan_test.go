@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func (s scratch) plan(args ...string) plan {
+func (s checkout) plan(args ...string) plan {
 	s.t.Helper()
 	code, out, messages := s.run(append([]string{"plan", "--json"}, args...)...)
 	if code != exitDone || strings.Count(out, "\n") != 1 {
@@ -30,7 +30,7 @@ func (p plan) entries() string {
 // TestPlanOfPullRequests goes through the pull requests that a catalog sees, and what each must be judged by.
 func TestPlanOfPullRequests(t *testing.T) {
 	t.Parallel()
-	s := newScratch(t)
+	s := newCheckout(t)
 	if p := s.plan("--changed-since", "main"); len(p.Include)+len(p.Shards)+len(p.Removed)+len(p.Renamed) != 0 {
 		t.Errorf("nothing changed, and the plan is %+v", p)
 	}
@@ -78,7 +78,7 @@ func TestPlanOfPullRequests(t *testing.T) {
 
 func TestPlanRefuses(t *testing.T) {
 	t.Parallel()
-	s := newScratch(t)
+	s := newCheckout(t)
 	for _, args := range [][]string{
 		{"plan", "--shards", "0"},
 		{"plan", "--shards", "257"},
@@ -100,7 +100,7 @@ func TestPlanRefuses(t *testing.T) {
 // TestReleaseSaysWhatCannotBeRead makes an affected entry unreadable: it must be named, and the exit code must say so.
 func TestReleaseSaysWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	s := newScratch(t)
+	s := newCheckout(t)
 	s.write("catalog/npx/notion/entry.cue", "this is no CUE {")
 	code, out, messages := s.run("release", "--json", "--changed-since", "main")
 	var r result

@@ -13,7 +13,7 @@ import (
 )
 
 // observe changes what a server says of itself, in the committed tools.json.
-func (s scratch) observe(name string, edit func(*observation.Observation)) {
+func (s checkout) observe(name string, edit func(*observation.Observation)) {
 	s.t.Helper()
 	file := "catalog/npx/" + name + "/tools.json"
 	data, err := os.ReadFile(s.path(file))
@@ -55,7 +55,7 @@ func inOrder(t *testing.T, text string, parts ...string) {
 // from the base branch, with nothing of the pull request but its plan and its reports.
 func TestReportOfAPoisonedPullRequest(t *testing.T) {
 	t.Parallel()
-	s := newScratch(t)
+	s := newCheckout(t)
 	s.git("checkout", "-q", "-b", "poison")
 	s.observe("memory", poisoned)
 	s.git("rm", "-q", "-r", "catalog/npx/context7")
@@ -90,7 +90,7 @@ func TestReportOfAPoisonedPullRequest(t *testing.T) {
 	inOrder(t, page, "**Failed**: 1 of 1", "- **new**, **blocking**: ")
 }
 
-func (s scratch) remove(name string) {
+func (s checkout) remove(name string) {
 	s.t.Helper()
 	if err := os.RemoveAll(s.path(name)); err != nil {
 		s.t.Fatal(err)
@@ -100,7 +100,7 @@ func (s scratch) remove(name string) {
 // TestReportTellsNewFindingsFromOldOnes commits the poison first: then it is no news any more, though it still blocks.
 func TestReportTellsNewFindingsFromOldOnes(t *testing.T) {
 	t.Parallel()
-	s := newScratch(t)
+	s := newCheckout(t)
 	s.observe("memory", poisoned)
 	s.commit()
 	s.observe("memory", func(o *observation.Observation) { o.Instructions = "Be kind." })
@@ -132,7 +132,7 @@ func ruleOf(t *testing.T, page string) string {
 
 func TestReportsThatCannotBeBelieved(t *testing.T) {
 	t.Parallel()
-	s := newScratch(t)
+	s := newCheckout(t)
 	s.run("scan", "memory", "notion")
 	s.write("dist/reports/npx/notion/verdict.json", strings.Repeat("[", 1<<20))
 	s.write("dist/reports/npx/context7/verdict.json", `{"entry": "npx/memory", "verdict": {"pass": true}}`)

@@ -9,15 +9,15 @@ import (
 	"testing"
 )
 
-// scratch is a Git repository with a catalog of three servers, which are some of our own.
-type scratch struct {
+// checkout is a Git repository with a catalog of three servers, which are some of our own.
+type checkout struct {
 	t   *testing.T
 	dir string
 }
 
-func newScratch(t *testing.T) scratch {
+func newCheckout(t *testing.T) checkout {
 	t.Helper()
-	s := scratch{t, t.TempDir()}
+	s := checkout{t, t.TempDir()}
 	for _, name := range []string{"context7", "memory", "notion"} {
 		if err := os.CopyFS(filepath.Join(s.dir, "catalog", "npx", name), os.DirFS(filepath.Join("..", "..", "catalog", "npx", name))); err != nil {
 			t.Fatal(err)
@@ -34,9 +34,9 @@ func newScratch(t *testing.T) scratch {
 	return s
 }
 
-func (s scratch) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
+func (s checkout) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
 
-func (s scratch) write(name, text string) {
+func (s checkout) write(name, text string) {
 	s.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {
 		s.t.Fatal(err)
@@ -47,7 +47,7 @@ func (s scratch) write(name, text string) {
 }
 
 // edit replaces old, which must be there, in a file.
-func (s scratch) edit(name, old, text string) {
+func (s checkout) edit(name, old, text string) {
 	s.t.Helper()
 	data, err := os.ReadFile(s.path(name))
 	if err != nil {
@@ -59,7 +59,7 @@ func (s scratch) edit(name, old, text string) {
 	s.write(name, strings.Replace(string(data), old, text, 1))
 }
 
-func (s scratch) git(args ...string) {
+func (s checkout) git(args ...string) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), "git", args...)
 	cmd.Dir = s.dir
@@ -70,14 +70,14 @@ func (s scratch) git(args ...string) {
 	}
 }
 
-func (s scratch) commit() {
+func (s checkout) commit() {
 	s.t.Helper()
 	s.git("add", "-A")
 	s.git("commit", "-q", "-m", "a commit")
 }
 
 // run runs catalogctl in the repository and returns its exit code and what it wrote.
-func (s scratch) run(args ...string) (code int, stdout, stderr string) {
+func (s checkout) run(args ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
 	var out, messages bytes.Buffer
 	a := &app{stdout: &out, stderr: &messages}
