@@ -23,7 +23,7 @@ type moment struct {
 func TestKilledReleaseIsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	cache := t.TempDir()
-	u := newUser(t, cache)
+	u := newRealUser(t, cache)
 	entryFile := filepath.Join(u.dir, "catalog", "npx", "time", "entry.cue")
 	entry, err := os.ReadFile(entryFile)
 	check(t, err)
@@ -32,9 +32,18 @@ func TestKilledReleaseIsCompletedByTheNext(t *testing.T) {
 		check(t, os.WriteFile(entryFile, fmt.Appendf(entry, "args: [\"--image\", \"%d\"]\nrevision: %d\n", image, revision), 0o644))
 	}
 	for _, m := range []moment{
-		{"", 20 * time.Millisecond}, {"", 150 * time.Millisecond}, {"build", 0}, {"build", 80 * time.Millisecond}, {"inspect", 0}, {"scan", 0},
-		{"scan", 5 * time.Millisecond}, {"scan", 20 * time.Millisecond}, {"scan", 50 * time.Millisecond}, {"scan", 100 * time.Millisecond},
-		{"scan", 200 * time.Millisecond}, {"scan", 400 * time.Millisecond},
+		{"", 20 * time.Millisecond},
+		{"", 150 * time.Millisecond},
+		{"build", 0},
+		{"build", 80 * time.Millisecond},
+		{"inspect", 0},
+		{"scan", 0},
+		{"scan", 5 * time.Millisecond},
+		{"scan", 20 * time.Millisecond},
+		{"scan", 50 * time.Millisecond},
+		{"scan", 100 * time.Millisecond},
+		{"scan", 200 * time.Millisecond},
+		{"scan", 400 * time.Millisecond},
 	} {
 		if m.after == "" || m.after == "build" {
 			image++ // another one has to be booted
@@ -51,7 +60,20 @@ func TestKilledReleaseIsCompletedByTheNext(t *testing.T) {
 		t.Logf("killed %v after %q: %v", m.wait, m.after, killed)
 	}
 	write()
-	// A day later.
+	u.must("release", "--quiet", "time")
+	u.must("verify", fmt.Sprintf("localhost:7547/npx/time:1.0.0-r%d", revision))
+	u.must("validate")
+	for range 50 {
+		if len(processes(u.tmp)) == 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if left := processes(u.tmp); len(left) > 0 {
+		t.Errorf("still running: %q", left)
+	}
+
+	// A day later everything is made anew once, and with it goes what was left.
 	for _, dir := range []string{u.dir, cache} {
 		past := time.Now().Add(-25 * time.Hour)
 		check(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -64,9 +86,9 @@ func TestKilledReleaseIsCompletedByTheNext(t *testing.T) {
 	image++
 	revision++
 	write()
+	u.add("notes", "tiny-notes", "1.0.0")
+	u.must("inspect", "--quiet", "notes")
 	u.must("release", "--quiet", "time")
-	u.must("verify", fmt.Sprintf("localhost:7547/npx/time:1.0.0-r%d", revision))
-	u.must("validate")
 	u.tidy()
 	for _, dir := range []string{u.dir, cache} {
 		check(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -76,6 +98,17 @@ func TestKilledReleaseIsCompletedByTheNext(t *testing.T) {
 			return err
 		}))
 	}
+}
+
+// processes returns the command lines that name a folder, as those of a sandbox do its own.
+func processes(dir string) (lines []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		if line, err := os.ReadFile(file); err == nil && bytes.Contains(line, []byte(dir)) {
+			lines = append(lines, string(line))
+		}
+	}
+	return lines
 }
 
 // temporary reports files and folders that only a command at work should have.

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -44,5 +47,12 @@ func (w worldly) run() (code int, err error) {
 		return 0, err
 	}
 	defer world.Close()
+	flag.Parse()
+	// Tests wait for sandboxes and servers about as long as they compute.
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		if err := parallel.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0))); err != nil {
+			return 0, err
+		}
+	}
 	return w.m.Run(), nil
 }

@@ -24,8 +24,8 @@ var ready struct {
 }
 
 // copyReady lays out the ready catalog in dir with some of its entries.
-func copyReady(environ []string, dir string, names ...string) error {
-	ready.Do(func() { ready.dir, ready.err = makeReady(environ) })
+func copyReady(runsc, dir string, names ...string) error {
+	ready.Do(func() { ready.dir, ready.err = makeReady(environ(runsc, temp, sharedCache(), temp)) })
 	if ready.err != nil {
 		return ready.err
 	}

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/slipway-dev/slipway/internal/sandbox"
@@ -23,6 +25,7 @@ func environ(runsc, home, cache, tmp string) []string {
 // user runs catalogctl in a catalog.
 type user struct {
 	t       testing.TB
+	binary  string
 	dir     string // of the catalog
 	environ []string
 	tmp     string
@@ -34,15 +37,37 @@ func newUser(t testing.TB, cache string) *user {
 	if cache == "" {
 		cache = sharedCache()
 	}
-	u := &user{t: t, dir: t.TempDir(), tmp: shortDir(t)}
-	u.environ = environ(sandboxtest.Runtime(t).Path(), t.TempDir(), cache, u.tmp)
-	check(t, copyReady(u.environ, u.dir, "time", "weather"))
+	u := &user{t: t, binary: "catalogctl", dir: t.TempDir(), tmp: shortDir(t)}
+	runsc := sandboxtest.Runtime(t).Path()
+	u.environ = environ(runsc, t.TempDir(), cache, u.tmp)
+	check(t, copyReady(runsc, u.dir, "time", "weather"))
+	return u
+}
+
+// executable is catalogctl as users have it: it does not look for races, and so is several times as fast as this test binary.
+var executable = sync.OnceValues(func() (string, error) {
+	out := filepath.Join(temp, "real", "catalogctl")
+	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", out, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build catalogctl: %w\n%s", err, text)
+	}
+	return out, nil
+})
+
+// newRealUser returns a user of the real executable, with a cache of its own in the folder cache.
+func newRealUser(t testing.TB, cache string) *user {
+	t.Helper()
+	u := newUser(t, cache)
+	var err error
+	u.binary, err = executable()
+	check(t, err)
 	return u
 }
 
 // command is catalogctl with arguments, not yet started.
 func (u *user) command(args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(u.t.Context(), "catalogctl", args...)
+	cmd := exec.CommandContext(u.t.Context(), u.binary, args...)
 	cmd.Dir, cmd.Env = u.dir, u.environ
 	return cmd
 }

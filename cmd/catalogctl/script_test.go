@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/slipway-dev/slipway/internal/gate"
+	"github.com/slipway-dev/slipway/internal/sandbox"
 	"github.com/slipway-dev/slipway/internal/sandbox/sandboxtest"
 )
 
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 }
 
 func catalogCommand(ts *testscript.TestScript, _ bool, names []string) {
-	ts.Check(copyReady(environ(ts.Getenv("SLIPWAY_RUNSC"), ts.Getenv("HOME"), sharedCache(), temp), ts.MkAbs("."), names...))
+	ts.Check(copyReady(ts.Getenv(sandbox.Variable), ts.MkAbs("."), names...))
 }
 
 func baseCommand(ts *testscript.TestScript, _ bool, args []string) {
