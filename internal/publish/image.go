@@ -76,22 +76,26 @@ func (p *publisher) push(ctx context.Context) (bool, error) {
 	if !errors.Is(err, verify.ErrNotFound) {
 		return false, err
 	}
-	return true, p.again(func() error { return p.pusher.Push(ctx, p.repository.Digest(p.Digest), p.image.index) })
+	return true, p.again(ctx, func() error { return p.pusher.Push(ctx, p.repository.Digest(p.Digest), p.image.index) })
 }
 
 func (p *publisher) put(ctx context.Context, ref name.Reference, m remote.Taggable) error {
-	return p.again(func() error { return p.pusher.Put(ctx, ref, m) })
+	return p.again(ctx, func() error { return p.pusher.Put(ctx, ref, m) })
 }
 
 func (p *publisher) upload(ctx context.Context, l v1.Layer) error {
-	return p.again(func() error { return p.pusher.Upload(ctx, p.repository, l) })
+	return p.again(ctx, func() error { return p.pusher.Upload(ctx, p.repository, l) })
 }
 
-// again repeats what a broken connection interrupted: the transport below repeats requests, but not a layer that was being streamed.
-func (p *publisher) again(push func() error) error {
+// again repeats what a broken connection interrupted: the transport below repeats requests, but not a layer that was being streamed. It also
+// asks anew for the reason where only a cancellation came back: of two images that share a layer, the one that waits for the other's upload
+// sees that one give up, not why.
+func (p *publisher) again(ctx context.Context, push func() error) error {
 	var err error
 	for range pushes {
-		if err = push(); err == nil || !verify.Retry(err) {
+		err = push()
+		shared := errors.Is(err, context.Canceled) && ctx.Err() == nil
+		if err == nil || !verify.Retry(err) && !shared {
 			break
 		}
 	}
