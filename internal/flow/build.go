@@ -54,9 +54,13 @@ func (l *Line) Build(ctx context.Context, item catalog.Item) (*Built, error) {
 // buildInput gathers the base and the payload of all platforms side by side, and notes in b what they consist of.
 func (l *Line) buildInput(ctx context.Context, item catalog.Item, b *Built) (build.Input, error) {
 	in := build.Input{Entry: item.Entry, Namespace: l.Catalog.Settings.Namespace, Layers: l.layers, Dir: l.Out}
-	ecosystem, err := l.ecosystem(item.Entry)
+	found, err := l.ecosystem(item.Entry)
 	if err != nil {
 		return in, err
+	}
+	ecosystem, ok := found.(kind.Packaged)
+	if !ok {
+		return in, fmt.Errorf("%s: entries of kind %s are not built on a base", item.Entry.ID(), item.Entry.Kind)
 	}
 	stands, err := l.base(ctx, item.Entry.Base)
 	if err != nil {

@@ -7,12 +7,10 @@ package flow
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +19,6 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
-	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
 	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/progress"
@@ -121,20 +118,6 @@ func (l *Line) files(item catalog.Item) fs.FS { return os.DirFS(l.folder(item)) 
 // reports returns the folder for what is found out about an item.
 func (l *Line) reports(item catalog.Item) string {
 	return filepath.Join(l.Out, "reports", string(item.Entry.Kind), item.Entry.Name)
-}
-
-// ecosystem returns what knows the packages of an entry.
-func (l *Line) ecosystem(e entry.Entry) (kind.Ecosystem, error) {
-	if found, ok := l.ecosystems(e.Base)[e.Kind]; ok {
-		return found, nil
-	}
-	return nil, fmt.Errorf("%s: entries of kind %s cannot be built by this version of catalogctl", e.ID(), e.Kind)
-}
-
-// Buildable returns the items whose kind can be built.
-func (l *Line) Buildable() []catalog.Item {
-	known := l.ecosystems("")
-	return slices.DeleteFunc(slices.Clone(l.Catalog.Items), func(item catalog.Item) bool { return known[item.Entry.Kind] == nil })
 }
 
 // step runs one step of an item and reports on it. The step says in a few words what came of it, and whether nothing had to be done.

@@ -28,7 +28,7 @@ func (l *Line) Lock(ctx context.Context, item catalog.Item) (*Locked, error) {
 		if err != nil {
 			return "", false, err
 		}
-		files, err := ecosystem.Lock(ctx, item.Entry)
+		files, err := ecosystem.Lock(ctx, item.Entry, l.files(item))
 		if err != nil {
 			return "", false, fmt.Errorf("lock %s: %w", item.Entry.ID(), err)
 		}

@@ -16,21 +16,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
-	"github.com/slipway-dev/slipway/internal/entry"
-	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/npm"
 	"github.com/slipway-dev/slipway/internal/sandbox"
 	"github.com/slipway-dev/slipway/internal/scratch"
 	"github.com/slipway-dev/slipway/internal/unpack"
 )
-
-// ecosystems returns the ecosystems for entries that stand on a base.
-func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
-	run := func(ctx context.Context, dir string, args, env []string) error {
-		return l.resolve(ctx, base, dir, args, env)
-	}
-	return map[entry.Kind]kind.Ecosystem{entry.NPX: npm.New(l.downloads, l.npmrc, run)}
-}
 
 // Limits of npm's archive, which its registry serves and the base's lock pins.
 var resolverLimits = unpack.Limits{Entries: 20_000, Bytes: 256 << 20, FileBytes: 64 << 20}

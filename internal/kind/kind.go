@@ -12,24 +12,75 @@ import (
 	"github.com/slipway-dev/slipway/internal/layer"
 )
 
-// Ecosystem locks, fetches and lays out the packages of one kind of entry.
+// Ecosystem is what every kind of entry must be able to do. What an entry of it becomes, one of the interfaces below says, which its ecosystem
+// meets besides.
 type Ecosystem interface {
-	// LockFiles names the files beside an entry that pin its dependencies, the first being the lock proper.
+	// LockFiles names the files beside an entry that pin its dependencies, the first being the lock proper. A kind that pins nothing has none.
 	LockFiles() []string
 
-	// Lock resolves the entry's dependencies and returns the content of each lock file by name. It is the only method that resolves
-	// anything, and it asks the network.
-	Lock(ctx context.Context, e entry.Entry) (map[string][]byte, error)
+	// Lock resolves what the entry depends on and returns the content of each lock file by name. It is the only method that resolves
+	// anything, and it asks the network. Dir is the entry's folder.
+	Lock(ctx context.Context, e entry.Entry, dir fs.FS) (map[string][]byte, error)
 
 	// CheckLock reports why the lock files in dir no longer pin what the entry says: every reason at once, joined, each a *LockError.
 	// It asks nothing of the network.
 	CheckLock(e entry.Entry, dir fs.FS) error
 
+	// Draft writes a first entry for a reference (a package, an image, an address, a folder in a repository), with everything that what
+	// it stands for says of itself.
+	Draft(ctx context.Context, ref string) (*Draft, error)
+}
+
+// Packaged is an ecosystem whose packages become the top layer of an image on a base.
+type Packaged interface {
+	Ecosystem
+
 	// Payload fetches what the lock pins for one platform, checks it, and says how it is laid out and started.
 	Payload(ctx context.Context, e entry.Entry, dir fs.FS, platform v1.Platform) (*Payload, error)
+}
 
-	// Draft writes a first entry for a package reference, with everything that the package says of itself.
-	Draft(ctx context.Context, ref string) (*Draft, error)
+// Complete is an ecosystem whose entries are whole artifacts without a base: skills, and images that others built.
+type Complete interface {
+	Ecosystem
+
+	// Artifact fetches what the lock pins and checks it. What it returns may read its layers later.
+	Artifact(ctx context.Context, e entry.Entry, dir fs.FS) (*Artifact, error)
+}
+
+// Hosted is an ecosystem whose entries are servers that somebody else runs: there is nothing to build.
+type Hosted interface {
+	Ecosystem
+
+	// Endpoint returns the address of the server's MCP endpoint.
+	Endpoint(e entry.Entry) string
+}
+
+// Artifact is an OCI artifact as its ecosystem gives it.
+type Artifact struct {
+	// Index holds a manifest for each platform.
+	Index v1.ImageIndex
+	// Foreign says that it is published already, by others and elsewhere: Slipway publishes what it found out about it and no copy.
+	Foreign bool
+	// Server says that its images hold an MCP server to boot.
+	Server bool
+	// Components of each platform's manifest, by platform; none where nothing is known.
+	Components map[string][]Component
+	// Documents are the texts that an agent reads and obeys, such as a skill's, sorted by path.
+	Documents []Document
+	// Sources are what the artifact was made from, such as a Git commit.
+	Sources []Source
+}
+
+// Document is a text inside an artifact.
+type Document struct {
+	Path string // inside the artifact, slash-separated
+	Text []byte
+}
+
+// Source is a material of provenance (SLSA v1, resolvedDependencies).
+type Source struct {
+	URI    string
+	Digest map[string]string // by algorithm as in-toto names it, such as gitCommit
 }
 
 // Payload is the upstream software of one entry for one platform, ready to become the top layer of an image.

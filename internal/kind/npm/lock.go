@@ -42,7 +42,7 @@ var resolve = []string{
 
 // Lock has npm resolve the entry's package and overrides in a temporary folder. The lock is refused, with the errors of CheckLock, if npm
 // could not meet what the entry says.
-func (n *Ecosystem) Lock(ctx context.Context, e entry.Entry) (map[string][]byte, error) {
+func (n *Ecosystem) Lock(ctx context.Context, e entry.Entry, _ fs.FS) (map[string][]byte, error) {
 	if e.Package == nil {
 		return nil, fmt.Errorf("entry %s names no package", e.ID())
 	}

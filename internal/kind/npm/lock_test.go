@@ -42,7 +42,7 @@ func TestNPMAndWeLayOutTheSame(t *testing.T) {
 	run := machineNPM(t)
 	r := newRegistry(t, serverReleases()...)
 	eco, e := r.ecosystem(run), serverEntry()
-	files, err := eco.Lock(t.Context(), e)
+	files, err := eco.Lock(t.Context(), e, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestLockAppliesOverrides(t *testing.T) {
 	t.Parallel()
 	eco, e := newRegistry(t, serverReleases()...).ecosystem(machineNPM(t)), serverEntry()
 	e.Overrides = []entry.Override{{Package: "shared", Version: "2.1.0", Reason: "one version for all"}}
-	files, err := eco.Lock(t.Context(), e)
+	files, err := eco.Lock(t.Context(), e, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestLockAppliesOverrides(t *testing.T) {
 func TestLockTellsWhatNPMCannotResolve(t *testing.T) {
 	t.Parallel()
 	releases := serverReleases()
-	_, err := newRegistry(t, releases[0]).ecosystem(machineNPM(t)).Lock(t.Context(), serverEntry())
+	_, err := newRegistry(t, releases[0]).ecosystem(machineNPM(t)).Lock(t.Context(), serverEntry(), nil)
 	if err == nil || !strings.Contains(err.Error(), "@corp/server@2.0.0") || !strings.Contains(err.Error(), "404") {
 		t.Errorf("a missing dependency gives %v", err)
 	}
@@ -161,7 +161,7 @@ func TestLockDistrustsNPM(t *testing.T) {
 			}
 			return test.write(dir)
 		})
-		_, err := eco.Lock(t.Context(), serverEntry())
+		_, err := eco.Lock(t.Context(), serverEntry(), nil)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -21,7 +21,7 @@ const NodePath = "/usr/local/bin/node"
 // AppDir is the folder of the image that holds node_modules.
 const AppDir = "/app"
 
-// Ecosystem is a kind.Ecosystem for npx entries. It may be used by many goroutines at once.
+// Ecosystem is a kind.Packaged for npx entries. It may be used by many goroutines at once.
 type Ecosystem struct {
 	cache  *fetch.Cache
 	config *npmrc.Config
@@ -30,7 +30,7 @@ type Ecosystem struct {
 	scanned scanned
 }
 
-var _ kind.Ecosystem = (*Ecosystem)(nil)
+var _ kind.Packaged = (*Ecosystem)(nil)
 
 // Runner runs npm with arguments in a folder, which is the only one that npm may write to, and with the environment env and nothing else but
 // what npm and Node.js themselves need. It should run npm under the Node.js of the entry's base: npm prefers versions that suit the one it

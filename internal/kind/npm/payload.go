@@ -14,7 +14,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/kind/npm/lockfile"
 )
 
-// Payload fetches the packages that the lock pins for a platform; see kind.Ecosystem.
+// Payload fetches the packages that the lock pins for a platform; see kind.Packaged.
 func (n *Ecosystem) Payload(ctx context.Context, e entry.Entry, dir fs.FS, platform v1.Platform) (*kind.Payload, error) {
 	lock, err := load(e, dir)
 	if err != nil {

@@ -1,0 +1,36 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/kind/npm"
+)
+
+// ecosystems returns what knows each kind of entry. Base names the base that the entries stand on, if they do.
+func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
+	run := func(ctx context.Context, dir string, args, env []string) error {
+		return l.resolve(ctx, base, dir, args, env)
+	}
+	return map[entry.Kind]kind.Ecosystem{
+		entry.NPX: npm.New(l.downloads, l.npmrc, run),
+	}
+}
+
+// ecosystem returns what knows an entry's kind.
+func (l *Line) ecosystem(e entry.Entry) (kind.Ecosystem, error) {
+	if found, ok := l.ecosystems(e.Base)[e.Kind]; ok {
+		return found, nil
+	}
+	return nil, fmt.Errorf("%s: entries of kind %s cannot be built by this version of catalogctl", e.ID(), e.Kind)
+}
+
+// Buildable returns the items whose kind can be built.
+func (l *Line) Buildable() []catalog.Item {
+	known := l.ecosystems("")
+	return slices.DeleteFunc(slices.Clone(l.Catalog.Items), func(item catalog.Item) bool { return known[item.Entry.Kind] == nil })
+}
