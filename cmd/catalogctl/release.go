@@ -29,9 +29,9 @@ Only what passes is pushed: by digest first, then signature, SBOM, provenance an
 platform. All of it is read back and verified; last comes the version tag, which is never moved to another digest.
 
 Nothing is done twice: an entry that is published already, with the same evidence, is only verified again. Entries are named, or chosen by --all
-or by --changed-since, as 'catalogctl plan' lists them. One that fails does not stop the others.`,
+or by --changed-since or --since-last-release, as 'catalogctl plan' lists them. One that fails does not stop the others.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if all || cmd.Flags().Changed("changed-since") {
+			if all || chosen(cmd) {
 				return cobra.NoArgs(cmd, args)
 			}
 			return cobra.MinimumNArgs(1)(cmd, args)
@@ -40,6 +40,7 @@ or by --changed-since, as 'catalogctl plan' lists them. One that fails does not 
 	cmd.Flags().BoolVar(&all, "all", false, "release every entry")
 	selected := changedSince(cmd)
 	cmd.MarkFlagsMutuallyExclusive("all", "changed-since")
+	cmd.MarkFlagsMutuallyExclusive("all", "since-last-release")
 	where := publishing(cmd)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		line, items, stop, err := a.work(cmd.Context(), flow.Checks{Locks: true, Observations: true}, names, where)
@@ -50,7 +51,7 @@ or by --changed-since, as 'catalogctl plan' lists them. One that fails does not 
 			items = line.Buildable()
 		}
 		unread := false
-		if cmd.Flags().Changed("changed-since") {
+		if chosen(cmd) {
 			effect, err := selected(cmd.Context(), line)
 			if err == nil {
 				items, unread, err = a.readable(line, effect)
@@ -76,6 +77,11 @@ or by --changed-since, as 'catalogctl plan' lists them. One that fails does not 
 		return err
 	}
 	return cmd
+}
+
+// chosen reports whether the flags of changedSince choose the entries.
+func chosen(cmd *cobra.Command) bool {
+	return cmd.Flags().Changed("changed-since") || cmd.Flags().Changed("since-last-release")
 }
 
 // setReleased fills in as much as is known.
