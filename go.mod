@@ -37,6 +37,7 @@ require (
 	github.com/sigstore/cosign/v2 v2.6.5
 	github.com/sigstore/sigstore v1.10.9
 	github.com/spf13/cobra v1.10.2
+	github.com/therootcompany/xz v1.0.1
 	github.com/yuin/goldmark v1.8.2
 	golang.org/x/term v0.47.0
 )

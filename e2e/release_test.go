@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -111,6 +112,11 @@ func TestAPrivateCatalogFromAnEmptyFolder(t *testing.T) {
 	}
 	if out := crane.run(t, "manifest", "--insecure", subjects[0]); !strings.Contains(out, "application/vnd.oci.image.index.v1+json") || !strings.Contains(out, "com.example/memory") {
 		t.Errorf("crane reads:\n%s", out)
+	}
+	rootfs := filepath.Join(t.TempDir(), "rootfs.tar")
+	crane.run(t, "export", "--insecure", subjects[len(subjects)-1], rootfs)
+	if archive, err := os.ReadFile(rootfs); err != nil || !bytes.Contains(archive, []byte("usr/local/bin/node")) {
+		t.Errorf("crane exports no usr/local/bin/node from the zstd layers: %v", err)
 	}
 	payload := cosign.run(t, "verify-attestation", "--key", key, "--insecure-ignore-tlog=true", "--type", attest.SCAIType, subjects[0])
 	checkSCAI(t, payload)

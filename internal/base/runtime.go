@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/slipway-dev/slipway/internal/layer"
@@ -18,6 +19,9 @@ const (
 	nodeFile    = "usr/local/bin/node" // local, as no Debian package owns it
 	nodeLicense = "usr/local/share/doc/node/LICENSE"
 )
+
+// errComplete ends the reading of a tarball when all that is wanted of it was read. Its hash was checked before.
+var errComplete = errors.New("complete")
 
 func (b *Base) runtimeKey(arch string) string {
 	t, _ := b.Locked.runtime(arch)
@@ -39,21 +43,30 @@ func (b *Base) writeRuntime(ctx context.Context, s Sources, arch string, w *laye
 		return err
 	}
 	defer f.Close()
-	found := false
+	left := map[string]string{"bin/node": nodeFile, "LICENSE": nodeLicense}
 	limits := unpack.Limits{Entries: 100_000, Bytes: 1 << 30, FileBytes: 512 << 20}
 	err = unpack.TarGzip(ctx, f, 1, limits, func(f unpack.File, content io.Reader) error {
-		switch {
-		case !f.Mode.IsRegular():
+		name, wanted := left[f.Path]
+		if !wanted || !f.Mode.IsRegular() || f.Link != "" {
 			return nil
-		case f.Path == "bin/node":
-			found = true
-			return w.WriteFile(nodeFile, 0o755, f.Size, content)
-		case f.Path == "LICENSE":
-			return w.WriteFile(nodeLicense, 0o644, f.Size, content)
+		}
+		delete(left, f.Path)
+		mode := fs.FileMode(0o644)
+		if name == nodeFile {
+			mode = 0o755
+		}
+		if err := w.WriteFile(name, mode, f.Size, content); err != nil {
+			return err
+		}
+		if len(left) == 0 {
+			return errComplete
 		}
 		return nil
 	})
-	if err == nil && !found {
+	switch _, missing := left["bin/node"]; {
+	case errors.Is(err, errComplete):
+		err = nil
+	case err == nil && missing:
 		err = errors.New("it has no bin/node")
 	}
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/layer"
+	"github.com/slipway-dev/slipway/internal/layer/layertest"
 )
 
 var (
@@ -145,7 +146,7 @@ func TestLayoutIsValid(t *testing.T) {
 	t.Parallel()
 	result := mustBuild(t, input(t, t.TempDir(), t.TempDir()))
 	l := mustOpen(t, result.Path)
-	if err := validate.Index(l.Index); err != nil {
+	if err := errors.Join(validate.Index(l.Index, validate.Fast), layertest.CheckIndex(l.Index)); err != nil {
 		t.Error(err)
 	}
 	if l.Digest != result.Digest || l.Tag != "1.0.0_build" || result.Tag != l.Tag {
@@ -219,7 +220,7 @@ func TestForeignLayersAreCopied(t *testing.T) {
 	}
 	in.Platforms[0].Base.Layers = append(in.Platforms[0].Base.Layers, foreign)
 	l := mustOpen(t, mustBuild(t, in).Path)
-	if err := validate.Index(l.Index); err != nil {
+	if err := errors.Join(validate.Index(l.Index, validate.Fast), layertest.CheckIndex(l.Index)); err != nil {
 		t.Error(err)
 	}
 	image, _ := l.Platform(arm64)

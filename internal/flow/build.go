@@ -80,12 +80,22 @@ func (l *Line) buildInput(ctx context.Context, item catalog.Item, b *Built) (bui
 			if err != nil {
 				return fmt.Errorf("platforms in %s: %w", catalog.SettingsFile, err)
 			}
-			below, err := stands.on(ctx, *platform)
-			if err != nil {
+			var below *base.Parts
+			var payload *kind.Payload
+			halves, ctx := errgroup.WithContext(ctx)
+			halves.Go(func() (err error) {
+				below, err = stands.on(ctx, *platform)
 				return err
-			}
-			payload, err := ecosystem.Payload(ctx, item.Entry, l.files(item), *platform)
-			if err != nil {
+			})
+			halves.Go(func() (err error) {
+				if payload, err = ecosystem.Payload(ctx, item.Entry, l.files(item), *platform); err != nil {
+					return err
+				}
+				// build asks for the layer again and finds it in the store; here it is compressed while the base is.
+				_, err = l.layers.Layer(ctx, payload.Key, payload.Write)
+				return err
+			})
+			if err := halves.Wait(); err != nil {
 				return err
 			}
 			in.Platforms[i] = build.Platform{

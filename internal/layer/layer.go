@@ -3,12 +3,13 @@
 package layer
 
 import (
+	"errors"
 	"io"
 	"os"
 
 	"github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Layer is a compressed layer in a file, of which everything is known without reading it. It is a v1.Layer.
@@ -32,8 +33,8 @@ func (l *Layer) DiffID() (v1.Hash, error) { return l.diffID, nil }
 // Size returns the compressed size in bytes.
 func (l *Layer) Size() (int64, error) { return l.size, nil }
 
-// MediaType returns that of a gzip-compressed OCI layer.
-func (l *Layer) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
+// MediaType returns that of a zstd-compressed OCI layer (OCI image specification 1.1, "Image Layer Filesystem Changeset", "+zstd Media Types").
+func (l *Layer) MediaType() (types.MediaType, error) { return types.OCILayerZStd, nil }
 
 // Compressed opens the layer's file.
 func (l *Layer) Compressed() (io.ReadCloser, error) { return os.Open(l.path) }
@@ -44,17 +45,19 @@ func (l *Layer) Uncompressed() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain, err := gzip.NewReader(file)
+	plain, err := zstd.NewReader(file)
 	if err != nil {
 		_ = file.Close() // only read from
 		return nil, err
 	}
-	return &gzipFile{plain, file}, nil
+	return &zstdFile{plain.IOReadCloser(), file}, nil
 }
 
-type gzipFile struct {
-	*gzip.Reader
+type zstdFile struct {
+	io.ReadCloser
 	file *os.File
 }
 
-func (g *gzipFile) Close() error { return g.file.Close() }
+func (z *zstdFile) Close() error {
+	return errors.Join(z.ReadCloser.Close(), z.file.Close())
+}

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/slipway-dev/slipway/internal/layer/layertest"
 )
 
 func TestStoreWritesOnce(t *testing.T) {
@@ -37,7 +37,7 @@ func TestStoreWritesOnce(t *testing.T) {
 	if n := writes.Load(); n != 1 {
 		t.Errorf("written %d times", n)
 	}
-	if err := validate.Layer(again); err != nil {
+	if err := layertest.Check(again); err != nil {
 		t.Error(err)
 	}
 	if _, err := store.Layer(t.Context(), "other", write); err != nil || writes.Load() != 2 {
@@ -66,7 +66,7 @@ func TestStoreMendsDamage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := validate.Layer(mended); err != nil {
+			if err := layertest.Check(mended); err != nil {
 				t.Error(err)
 			}
 		})
@@ -96,7 +96,7 @@ func TestStoreIgnoresBrokenKeys(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", content, err)
 		}
-		if err := validate.Layer(l); err != nil {
+		if err := layertest.Check(l); err != nil {
 			t.Errorf("%q: %v", content, err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"github.com/therootcompany/xz"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
 )
@@ -19,7 +19,7 @@ import (
 const (
 	// maxControl bounds the files of a package's control archive together; real ones have some kilobytes.
 	maxControl = 4 << 20
-	// maxWindow is the most memory that a zstd stream may ask for; dpkg's own compression needs 8 MiB at most.
+	// maxWindow is the most memory that an xz or zstd stream may ask for, in bytes; dpkg needs 8 MiB for its own at most.
 	maxWindow = 64 << 20
 )
 
@@ -27,7 +27,6 @@ const (
 // control file. Links inside the tree are allowed whatever the limits say, as packages cannot do without. Maintainer scripts are not run
 // nor returned. The members may be compressed with xz, zstd or gzip, or not at all.
 func Deb(ctx context.Context, r io.Reader, l Limits, visit Visit) (control []byte, err error) {
-	// The xz decoder reads byte by byte.
 	members, err := newArReader(bufio.NewReaderSize(bounded.Reader(ctx, r), 64<<10))
 	if err != nil {
 		return nil, decodeError(ctx, "is not a Debian package", err)
@@ -97,7 +96,7 @@ func readMember(ctx context.Context, name, stem string, r io.Reader, l Limits, v
 		}
 		plain = decoder
 	case ".xz":
-		decoder, err := xz.NewReader(r)
+		decoder, err := xz.NewReader(r, maxWindow)
 		if err != nil {
 			return decodeError(ctx, name+" is not xz", err)
 		}
