@@ -28,31 +28,19 @@ func Judged(err error) bool {
 	return errors.Is(err, ErrGate) || errors.As(err, &failure)
 }
 
-// Release takes an item the whole way. If it was judged and did not pass, the error is one of those that Judged knows: its findings are in
-// Scanned, or its server did not stand the inspection. Nothing was published then.
+// Judge takes an item the way to the gate: it builds, inspects and scans, and writes the reports. If the item did not pass, the error is one
+// of those that Judged knows: its findings are in Scanned, or its server did not stand the inspection. Nothing is published.
+func (l *Line) Judge(ctx context.Context, item catalog.Item) (*Released, error) {
+	r, _, err := l.judge(ctx, item)
+	return r, err
+}
+
+// Release takes an item the whole way: what Judge lets pass is published.
 func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error) {
 	started := l.Now()
-	r := &Released{}
-	var err error
-	if r.Built, err = l.Build(ctx, item); err != nil {
-		return r, err
-	}
-	if r.Inspected, err = l.Inspect(ctx, item, r.Built); err != nil {
-		return r, err
-	}
-	if r.Scanned, err = l.Scan(ctx, item, r.Inspected.Observation, r.Built.Result); err != nil {
-		return r, err
-	}
-	repository := l.Repository(item)
-	subjects, err := l.subjects(item, r.Built, repository)
+	r, subjects, err := l.judge(ctx, item)
 	if err != nil {
 		return r, err
-	}
-	if err := l.writeReports(item, r, subjects); err != nil {
-		return r, err
-	}
-	if !r.Scanned.Verdict.Pass {
-		return r, ErrGate
 	}
 	err = l.step(item, "publish", func() (string, bool, error) {
 		key, err := l.key()
@@ -69,7 +57,7 @@ func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error
 		}
 		r.Published, err = publish.Publish(ctx, publish.Input{
 			Layout: r.Built.Path, Digest: r.Built.Digest.String(),
-			Repository: repository, Tag: r.Built.Tag, Name: l.serverName(item),
+			Repository: l.Repository(item), Tag: r.Built.Tag, Name: l.serverName(item),
 			Key: key, Statements: statements, Now: l.Now(), Access: access,
 		})
 		if err != nil {
@@ -82,6 +70,32 @@ func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error
 		return r, err
 	}
 	return r, l.writeRecord(item, r.Built)
+}
+
+// judge is Judge, and returns also what there is to sign.
+func (l *Line) judge(ctx context.Context, item catalog.Item) (*Released, []subject, error) {
+	r := &Released{}
+	var err error
+	if r.Built, err = l.Build(ctx, item); err != nil {
+		return r, nil, err
+	}
+	if r.Inspected, err = l.Inspect(ctx, item, r.Built); err != nil {
+		return r, nil, err
+	}
+	if r.Scanned, err = l.Scan(ctx, item, r.Inspected.Observation, r.Built.Result); err != nil {
+		return r, nil, err
+	}
+	subjects, err := l.subjects(item, r.Built, l.Repository(item))
+	if err != nil {
+		return r, nil, err
+	}
+	if err := l.writeReports(item, r, subjects); err != nil {
+		return r, nil, err
+	}
+	if !r.Scanned.Verdict.Pass {
+		return r, subjects, ErrGate
+	}
+	return r, subjects, nil
 }
 
 // Repository returns where an item is published, without tag or digest.

@@ -8,8 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
 	"github.com/slipway-dev/slipway/internal/catalog"
@@ -21,8 +23,11 @@ import (
 	"github.com/slipway-dev/slipway/internal/scan"
 )
 
-// maxVerdict bounds a verdict.json, in bytes.
-const maxVerdict = 32 << 20
+// Bounds on a verdict.json and on the SARIF of an entry, in bytes.
+const (
+	maxVerdict = 32 << 20
+	maxSARIF   = 32 << 20
+)
 
 // Reported returns the entries of which there is a report.
 func (l *Line) Reported() ([]change.Name, error) {
@@ -39,6 +44,28 @@ func (l *Line) Reported() ([]change.Name, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// IsReport reports whether name, below the folder of reports, is one that Review and Findings read.
+func IsReport(name string) bool {
+	dir, file := path.Split(name)
+	_, err := change.ParseName(strings.TrimSuffix(dir, "/"))
+	return err == nil && slices.Contains([]string{verdictFile, sarifFile, catalog.ObservationFile}, file)
+}
+
+// Findings returns the SARIF of the report on an entry; nothing if there is none.
+func (l *Line) Findings(name change.Name) (sarif []byte, err error) {
+	err = l.readReport(name, sarifFile, func(f io.Reader) (err error) {
+		sarif, err = bounded.Read(f, maxSARIF)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the findings of %s: %w", name.ID(), err)
+	}
+	return sarif, nil
 }
 
 // Review gathers what a pull request is told of entries: the reports on them, compared with the catalog as it was at the commit base, which
