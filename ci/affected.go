@@ -165,7 +165,9 @@ func (s *Slipway) history(repository *dagger.Directory) *dagger.Container {
 
 // since returns the commit to compare with, empty if there is nothing to compare with and none was asked for.
 func (a *Affected) since(ctx context.Context, base string) (string, error) {
-	git := func(args ...string) *dagger.Container { return a.History.WithExec(append([]string{"git"}, args...), anyVerdict) }
+	git := func(args ...string) *dagger.Container {
+		return a.History.WithExec(append([]string{"git"}, args...), anyVerdict)
+	}
 	if base != "" {
 		found := git("rev-parse", "--verify", "--end-of-options", base+"^{commit}")
 		if code, err := found.ExitCode(ctx); err != nil || code == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -98,11 +97,10 @@ func (r *result) setReleased(line *flow.Line, item catalog.Item, released *flow.
 		return
 	}
 	r.setBuilt(line, item, released.Built)
-	if released.Inspected == nil {
-		return
+	if released.Inspected != nil {
+		tools := len(released.Inspected.Observation.Tools)
+		r.Tools = &tools
 	}
-	tools := len(released.Inspected.Observation.Tools)
-	r.Tools = &tools
 	if released.Scanned == nil {
 		return
 	}
@@ -114,8 +112,10 @@ func (r *result) setReleased(line *flow.Line, item catalog.Item, released *flow.
 		}
 		return
 	}
-	report := released.Inspected.Report
-	r.human += fmt.Sprintf("  %d tools, first list after %s on %s\n%s", tools, report.FirstTools.Round(10*time.Millisecond), report.Platform, r.sizes())
+	if r.Tools != nil {
+		r.human += fmt.Sprintf("  %d tools, first list after %s\n", *r.Tools, firstList(released.Inspected))
+	}
+	r.human += r.sizes()
 	if released.Published != nil {
 		r.human += fmt.Sprintf("  published     %s\n", released.Published.Reference)
 	}

@@ -17,9 +17,9 @@ var ErrGate = errors.New("the gate stays closed")
 // Released is what became of an item on the whole way. After an error it holds what was known until then.
 type Released struct {
 	Built     *Built
-	Inspected *Inspected
+	Inspected *Inspected // nil of what holds no server
 	Scanned   *Scanned
-	Published *publish.Result
+	Published *publish.Result // nil of a server that somebody else runs
 }
 
 // Judged reports whether err says that an item was looked at and may not be released, rather than that it could not be looked at.
@@ -39,8 +39,8 @@ func (l *Line) Judge(ctx context.Context, item catalog.Item) (*Released, error) 
 func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error) {
 	started := l.Now()
 	r, subjects, err := l.judge(ctx, item)
-	if err != nil {
-		return r, err
+	if err != nil || r.Built.Hosted() {
+		return r, err // of a server that runs elsewhere, its tools.json is all that the catalog publishes
 	}
 	err = l.step(item, "publish", func() (string, bool, error) {
 		key, err := l.key()
@@ -82,12 +82,14 @@ func (l *Line) judge(ctx context.Context, item catalog.Item) (*Released, []subje
 	if r.Inspected, err = l.Inspect(ctx, item, r.Built); err != nil {
 		return r, nil, err
 	}
-	if r.Scanned, err = l.Scan(ctx, item, r.Inspected.Observation, r.Built.Result); err != nil {
+	if r.Scanned, err = l.Scan(ctx, item, r.Inspected, r.Built); err != nil {
 		return r, nil, err
 	}
-	subjects, err := l.subjects(item, r.Built, l.Repository(item))
-	if err != nil {
-		return r, nil, err
+	var subjects []subject
+	if !r.Built.Hosted() {
+		if subjects, err = l.subjects(item, r.Built, l.Repository(item)); err != nil {
+			return r, nil, err
+		}
 	}
 	if err := l.writeReports(item, r, subjects); err != nil {
 		return r, nil, err

@@ -134,7 +134,7 @@ func (l *Line) review(ctx context.Context, name change.Name, before *Line) (comm
 	if errors.Is(err, fs.ErrNotExist) && report.Digest == "" { // only the committed one was scanned
 		seen, err = readObservation(filepath.Join(l.Root, filepath.FromSlash(name.Dir()), catalog.ObservationFile))
 	}
-	if err != nil {
+	if err != nil && !(errors.Is(err, fs.ErrNotExist) && !l.observed(name)) {
 		return e, fmt.Errorf("what its server said of itself cannot be read: %w", err)
 	}
 	e.Tools = len(seen.Tools)
@@ -145,6 +145,16 @@ func (l *Line) review(ctx context.Context, name change.Name, before *Line) (comm
 		before.compareWith(ctx, &e, name, seen)
 	}
 	return e, nil
+}
+
+// observed reports whether an entry of the catalog must have a tools.json.
+func (l *Line) observed(name change.Name) bool {
+	item, err := l.Catalog.Find(name.ID())
+	if err != nil {
+		return true
+	}
+	ecosystem, err := l.ecosystem(item.Entry)
+	return err != nil || ecosystem.Folder(item.Entry).Observed
 }
 
 // compareWith fills in what is new about an entry, where the line is that of the past. An entry that was not there, or could not be read, is new as a whole.
