@@ -134,7 +134,7 @@ func (l *Line) review(ctx context.Context, name change.Name, before *Line) (comm
 	if errors.Is(err, fs.ErrNotExist) && report.Digest == "" { // only the committed one was scanned
 		seen, err = readObservation(filepath.Join(l.Root, filepath.FromSlash(name.Dir()), catalog.ObservationFile))
 	}
-	if err != nil && !(errors.Is(err, fs.ErrNotExist) && !l.observed(name)) {
+	if err != nil && (l.observed(name) || !errors.Is(err, fs.ErrNotExist)) {
 		return e, fmt.Errorf("what its server said of itself cannot be read: %w", err)
 	}
 	e.Tools = len(seen.Tools)
