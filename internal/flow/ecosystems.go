@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/npm"
+	"github.com/slipway-dev/slipway/internal/kind/remote"
 )
 
 // ecosystems returns what knows each kind of entry. Base names the base that the entries stand on, if they do.
@@ -17,7 +18,8 @@ func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 		return l.resolve(ctx, base, dir, args, env)
 	}
 	return map[entry.Kind]kind.Ecosystem{
-		entry.NPX: npm.New(l.downloads, l.npmrc, run),
+		entry.NPX:    npm.New(l.downloads, l.npmrc, run),
+		entry.Remote: remote.New(l.ask),
 	}
 }
 

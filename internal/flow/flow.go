@@ -36,6 +36,9 @@ type Options struct {
 	// KeyFile is a cosign key file to sign with. Empty means the key pair in Out, made on first use.
 	KeyFile string
 
+	// Remote reaches servers that others run. Nil means public addresses only, see inspect.RemoteInput.
+	Remote http.RoundTripper
+
 	Home    string   // of the user, for configuration of package managers
 	Environ []string // NAME=value
 	// Version of catalogctl, for the evidence.
