@@ -142,7 +142,7 @@ func loadItem(ctx context.Context, j *judge, root *os.Root, f folder, opts Optio
 // checkFolder checks the files beside an entry.
 func checkFolder(ctx context.Context, root *os.Root, item Item, opts Options) Problems {
 	var problems Problems
-	if locks, known := opts.LockFiles[item.Entry.Kind]; known {
+	if locks, known := opts.LockFiles[item.Entry.Kind]; known && !item.holdsSkill() {
 		problems = append(problems, checkStrays(root, item, locks)...)
 	}
 	if opts.Observations && item.Entry.Kind != entry.Skill {
@@ -153,6 +153,9 @@ func checkFolder(ctx context.Context, root *os.Root, item Item, opts Options) Pr
 	}
 	return problems
 }
+
+// holdsSkill reports whether the files beside the entry are the skill that it describes. Its lock says which they are.
+func (i Item) holdsSkill() bool { return i.Entry.Kind == entry.Skill && i.Entry.Source == nil }
 
 func checkStrays(root *os.Root, item Item, locks []string) Problems {
 	all, err := list(root, item.Dir)

@@ -17,7 +17,8 @@ func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 		return l.resolve(ctx, base, dir, args, env)
 	}
 	return map[entry.Kind]kind.Ecosystem{
-		entry.NPX: npm.New(l.downloads, l.npmrc, run),
+		entry.NPX:   npm.New(l.downloads, l.npmrc, run),
+		entry.Skill: l.skills,
 	}
 }
 
