@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/slipway-dev/slipway/internal/coalesce"
+	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/git"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/staging"
@@ -42,3 +43,6 @@ func New(client *git.Client, dir string) *Ecosystem {
 
 // LockFiles returns the lock's name.
 func (*Ecosystem) LockFiles() []string { return []string{LockFile} }
+
+// Folder says that the skill lies beside its entry, if it does: the lock names its files.
+func (*Ecosystem) Folder(e entry.Entry) kind.Folder { return kind.Folder{Open: e.Source == nil} }
