@@ -45,7 +45,11 @@ type Entry struct {
 	Package *Package `json:"package,omitempty"` // npx, uvx, go
 	Image   *Image   `json:"image,omitempty"`   // container
 	Remote  *Server  `json:"remote,omitempty"`  // remote
-	Source  *Source  `json:"source,omitempty"`  // skill
+	// Version of a skill, which is the catalog's own.
+	Version string  `json:"version,omitempty"`
+	Source  *Source `json:"source,omitempty"` // skill
+	// DotFiles are those files of a skill that a dot hides and that belong to it all the same.
+	DotFiles []string `json:"dotFiles,omitempty"`
 
 	// Base names the folder under catalog/bases that the image is built on.
 	Base string `json:"base,omitempty"`
@@ -115,11 +119,10 @@ type OAuth struct {
 
 // Source is a skill's folder in a Git repository; its absence means that the skill is kept beside its entry.
 type Source struct {
-	URL     string `json:"url"`
-	Ref     string `json:"ref"`
-	Commit  string `json:"commit"`
-	Path    string `json:"path"`
-	Version string `json:"version"`
+	URL    string `json:"url"`
+	Ref    string `json:"ref"` // the branch or tag that the commit belongs to
+	Commit string `json:"commit"`
+	Path   string `json:"path"` // of the skill's folder; "." is the whole repository
 }
 
 // TransportType is one of the MCP transports.

@@ -20,6 +20,7 @@ func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	return map[entry.Kind]kind.Ecosystem{
 		entry.NPX:    npm.New(l.downloads, l.npmrc, run),
 		entry.Remote: remote.New(l.ask),
+		entry.Skill:  l.skills,
 	}
 }
 

@@ -19,7 +19,9 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
+	"github.com/slipway-dev/slipway/internal/git"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/kind/skill"
 	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/progress"
 	"github.com/slipway-dev/slipway/internal/sandbox"
@@ -56,6 +58,7 @@ type Line struct {
 	downloads *fetch.Cache
 	layers    *layer.Store
 	npmrc     *npmrc.Config
+	skills    *skill.Ecosystem
 	keychain  authn.Keychain
 
 	bases     memo[*standing]
@@ -82,6 +85,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		downloads: fetch.New(filepath.Join(o.Cache, "downloads"), client),
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
+		skills:    skill.New(git.New(o.Environ), filepath.Join(o.Cache, "skills")),
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)

@@ -50,7 +50,7 @@ var added = []struct {
 	{"field of remote", entry.Remote, `remote: token: "x"`, false},
 	{"field of OAuth", entry.Remote, `remote: oauth: secret: "x"`, false},
 	{"port of remote", entry.Remote, `transport: port: 80`, false},
-	{"field of source", entry.Skill, `source: {url: "https://git.example.com/a/b", ref: "v1", commit: "` + commit + `", path: ".", version: "1.0.0", branch: "x"}`, false},
+	{"field of source", entry.Skill, `source: {url: "https://git.example.com/a/b", ref: "v1", commit: "` + commit + `", path: ".", branch: "x"}`, false},
 	{"unknown status", entry.NPX, `status: "archived"`, false},
 	{"revision", entry.NPX, `revision: 3`, true},
 	{"revision 0", entry.NPX, `revision: 0`, false},
@@ -98,8 +98,14 @@ var added = []struct {
 	{"other half of the OAuth endpoints", entry.Remote, `remote: oauth: authorizationEndpoint: "https://login.example.com/a"`, false},
 	{"OAuth endpoint without TLS", entry.Remote, `remote: oauth: {authorizationEndpoint: "http://login.example.com/a", tokenEndpoint: "https://login.example.com/t"}`, false},
 	{"stdio from afar", entry.Remote, `transport: type: "stdio"`, false},
-	{"source", entry.Skill, `source: {url: "https://git.example.com/a/b", ref: "v1.0.0", commit: "` + commit + `", path: "skills/x", version: "1.0.0"}`, true},
-	{"source without commit", entry.Skill, `source: {url: "https://git.example.com/a/b", ref: "main", path: "skills/x", version: "1.0.0"}`, false},
+	{"source", entry.Skill, `source: {url: "https://git.example.com/a/b", ref: "v1.0.0", commit: "` + commit + `", path: "skills/x"}`, true},
+	{"source without commit", entry.Skill, `source: {url: "https://git.example.com/a/b", ref: "main", path: "skills/x"}`, false},
+	{"source with a path that escapes", entry.Skill, `source: {url: "https://git.example.com/a/b", ref: "v1", commit: "` + commit + `", path: "../x"}`, false},
+	{"revision of a skill", entry.Skill, `revision: 2`, true},
+	{"dot-files", entry.Skill, `dotFiles: [".mcp.json", "assets/.config/a b.json"]`, true},
+	{"dot-file without a dot", entry.Skill, `dotFiles: ["mcp.json"]`, false},
+	{"dot-file that is Git's", entry.Skill, `dotFiles: [".git/config"]`, false},
+	{"dot-file that escapes", entry.Skill, `dotFiles: ["../.x"]`, false},
 	{"env of a skill", entry.Skill, `env: []`, false},
 }
 
@@ -159,5 +165,7 @@ var replaced = []struct {
 	{"image with tag", entry.Container, "owner/server", "owner/server:1", false},
 	{"image without registry", entry.Container, "registry.example.com/owner/server", "server", false},
 	{"remote without TLS", entry.Remote, "https://", "http://", false},
+	{"skill without version", entry.Skill, "version:", "// version:", false},
+	{"version of a skill that can move", entry.Skill, "1.2.3", "1.x", false},
 	{"remote with query", entry.Remote, "/mcp\"", "/mcp?key=1\"", false},
 }
