@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -65,8 +66,8 @@ func fill(d *kind.Draft, o observation.Observation) {
 	}
 	d.Entry.Remote.OAuth = oauth(o.Auth)
 	if d.Entry.Remote.OAuth == nil {
-		missing(d, "remote.headers: the server wants authentication and does not say how (%s); name the header that its users set, as required and secret",
-			strings.Join(o.Auth.Schemes, ", "))
+		missing(d, "remote.headers: the server wants authentication (%s) but names no authorization server; name the header that its users set, as required and secret",
+			cmp.Or(strings.Join(o.Auth.Schemes, ", "), "of no kind that it names"))
 	}
 }
 

@@ -34,7 +34,7 @@ func TestADraftIsAnEntry(t *testing.T) {
 	}{
 		"open":          {"https://mcp.example.com/mcp", saying(open, nil), `title:       "Acme Docs"`, "description"},
 		"OAuth":         {"https://MCP.example.com/mcp", saying(locked, nil), `issuer: "https://login.example.com/a"`, "publisher"},
-		"key":           {"https://mcp.example.com", saying(key, nil), `title:       "Example"`, "remote.headers: the server wants authentication and does not say how (basic)"},
+		"key":           {"https://mcp.example.com", saying(key, nil), `title:       "Example"`, "remote.headers: the server wants authentication (basic)"},
 		"unreachable":   {"https://mcp.example.com/", saying(open, errors.New("gone")), `title:       "Example"`, "could not be asked"},
 		"HTTP+SSE":      {"https://mcp.example.com/sse", saying(open, nil), `transport: type: "sse"`, "deprecated"},
 		"path":          {"https://learn.microsoft.com:8443/api/mcp", saying(open, nil), `name:        "microsoft-learn"`, "domain"},
