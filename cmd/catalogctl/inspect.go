@@ -33,13 +33,17 @@ tools.json, so that a pull request shows what a new version tells an agent. Serv
 	}
 }
 
-// firstList says when the first tools came, and where the server ran.
-func firstList(seen *flow.Inspected) string {
+// heard says what came of a session: how many tools there are, when they came, and where the server ran.
+func heard(seen *flow.Inspected) string {
+	if seen.Observation.Auth != nil {
+		return "alive, needs authentication"
+	}
 	where := " from where it is hosted"
 	if seen.Report.Platform != "" {
 		where = " on " + seen.Report.Platform
 	}
-	return seen.Report.FirstTools.Round(10*time.Millisecond).String() + where
+	return fmt.Sprintf("%d tools, protocol %s, first list after %s%s",
+		len(seen.Observation.Tools), seen.Report.Version, seen.Report.FirstTools.Round(10*time.Millisecond), where)
 }
 
 // inspected builds and boots an item and writes its tools.json.
@@ -68,7 +72,7 @@ func inspected(ctx context.Context, line *flow.Line, item catalog.Item) (*result
 	if changed {
 		verb = "written"
 	}
-	r.human = fmt.Sprintf("%s %s: %d tools, protocol %s, first list after %s\n", r.Files[0], verb, tools, seen.Report.Version, firstList(seen))
+	r.human = fmt.Sprintf("%s %s: %s\n", r.Files[0], verb, heard(seen))
 	for _, problem := range seen.Report.Problems {
 		r.human += "  note: " + problem + "\n"
 	}

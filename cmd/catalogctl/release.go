@@ -113,7 +113,7 @@ func (r *result) setReleased(line *flow.Line, item catalog.Item, released *flow.
 		return
 	}
 	if r.Tools != nil {
-		r.human += fmt.Sprintf("  %d tools, first list after %s\n", *r.Tools, firstList(released.Inspected))
+		r.human += fmt.Sprintf("  %s\n", heard(released.Inspected))
 	}
 	r.human += r.sizes()
 	if released.Published != nil {

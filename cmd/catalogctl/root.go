@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"sync"
 
@@ -17,6 +18,7 @@ import (
 // app is what all commands share: the flags that every one has, and where it writes.
 type app struct {
 	stdout, stderr io.Writer
+	remote         http.RoundTripper // nil but in tests
 
 	dir   string // -C
 	out   string // --out

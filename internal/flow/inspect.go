@@ -83,11 +83,9 @@ func (l *Line) connect(ctx context.Context, item catalog.Item, o *Inspected) err
 
 // ask is connect for an entry that is yet to be written.
 func (l *Line) ask(ctx context.Context, e entry.Entry) (observation.Observation, error) {
-	result, err := inspect.Remote(ctx, inspect.RemoteInput{Entry: e, Transport: l.Remote})
-	if err != nil {
-		return observation.Observation{}, err
-	}
-	return result.Observation, nil
+	var o Inspected
+	err := l.connect(ctx, catalog.Item{Entry: e}, &o)
+	return o.Observation, err
 }
 
 // bootOnce boots an image, unless that was done before.
