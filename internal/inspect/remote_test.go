@@ -112,7 +112,17 @@ func saying(status int, kind, body string) http.Handler {
 	})
 }
 
-// endless answers 50 MB, and would go on.
+// streaming sends a text, and keeps the stream open.
+func streaming(text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, text)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+}
+
+// endless goes on until its reader has enough.
 func endless(kind string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
@@ -171,7 +181,7 @@ func TestWhatIsNoServerHasItsVerdict(t *testing.T) {
 		"refusal in JSON-RPC":    {answering("application/json", `{"jsonrpc":"2.0","id":%s,"error":{"code":-32001,"message":"no seat"}}`), "", ProtocolError, "no seat"},
 		"nonsense in the stream": {answering("text/event-stream", "event: message\ndata: hello\n\n"), "", InvalidJSON, "hello"},
 		"stream without answer":  {saying(200, "text/event-stream", ": nothing\n\n"), "", ProtocolError, "initialize"},
-		"stream to elsewhere":    {saying(200, "text/event-stream", "event: endpoint\ndata: https://169.254.169.254/post\n\n"), old, Redirected, "169.254.169.254"},
+		"stream to elsewhere":    {streaming("event: endpoint\ndata: https://169.254.169.254/post\n\n"), old, Redirected, "169.254.169.254"},
 		"stream without end":     {saying(200, "text/event-stream", "event: message\ndata: {}\n\n"), old, ProtocolError, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
