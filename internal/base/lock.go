@@ -145,18 +145,23 @@ func candidates(ctx context.Context, s Sources, root string, index release, arch
 	return readIndex(f, index.suite.Name, arch, wanted)
 }
 
-func (b *Base) resolveTarballs(ctx context.Context, s Sources) (runtime []Tarball, resolver Tarball, err error) {
-	for _, arch := range architectures {
-		name := b.Spec.Runtime.Packages[arch]
-		t, err := resolveTarball(ctx, s, name, b.Spec.Runtime.Version)
-		if err != nil {
-			return nil, Tarball{}, fmt.Errorf("runtime for %s: %w", arch, err)
+func (b *Base) resolveTarballs(ctx context.Context, s Sources) (runtime []Tarball, resolver *Tarball, err error) {
+	if spec := b.Spec.Runtime; spec != nil {
+		for _, arch := range architectures {
+			t, err := resolveTarball(ctx, s, spec.Packages[arch], spec.Version)
+			if err != nil {
+				return nil, nil, fmt.Errorf("runtime for %s: %w", arch, err)
+			}
+			t.Architecture = arch
+			runtime = append(runtime, t)
 		}
-		t.Architecture = arch
-		runtime = append(runtime, t)
 	}
-	if resolver, err = resolveTarball(ctx, s, b.Spec.Resolver.Package, b.Spec.Resolver.Version); err != nil {
-		return nil, Tarball{}, fmt.Errorf("resolver: %w", err)
+	if spec := b.Spec.Resolver; spec != nil {
+		t, err := resolveTarball(ctx, s, spec.Package, spec.Version)
+		if err != nil {
+			return nil, nil, fmt.Errorf("resolver: %w", err)
+		}
+		resolver = &t
 	}
 	return runtime, resolver, nil
 }

@@ -25,9 +25,9 @@ type Lock struct {
 	Version int `json:"version"`
 	// Suites are the signed indexes that the packages were taken from.
 	Suites   []Suite   `json:"suites"`
-	Packages []Package `json:"packages"` // sorted by architecture, then name
-	Runtime  []Tarball `json:"runtime"`  // sorted by architecture
-	Resolver Tarball   `json:"resolver"`
+	Packages []Package `json:"packages"`          // sorted by architecture, then name
+	Runtime  []Tarball `json:"runtime,omitempty"` // sorted by architecture
+	Resolver *Tarball  `json:"resolver,omitempty"`
 }
 
 // Suite is one signed index of the Debian archive.
@@ -125,8 +125,10 @@ func (l Lock) validate() error {
 			report(field, "stands twice or out of order")
 		}
 	}
-	if reason := l.Resolver.invalid(); reason != "" {
-		report("resolver", "%s", reason)
+	if l.Resolver != nil {
+		if reason := l.Resolver.invalid(); reason != "" {
+			report("resolver", "%s", reason)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -201,12 +203,18 @@ func (b *Base) CheckLock() error {
 				stale("packages", "%s is pinned for %s, but %s does not list it", name, arch, SpecFile)
 			}
 		}
-		node, ok := b.Locked.runtime(arch)
-		if want := b.Spec.Runtime; !ok || node.Package != want.Packages[arch] || node.Version != want.Version {
+		got, ok := b.Locked.runtime(arch)
+		switch want := b.Spec.Runtime; {
+		case want == nil && ok:
+			stale("runtime", "pins %s for %s, but %s names no runtime", got.Package, arch, SpecFile)
+		case want != nil && (got.Package != want.Packages[arch] || got.Version != want.Version):
 			stale("runtime", "does not pin %s %s for %s", want.Packages[arch], want.Version, arch)
 		}
 	}
-	if got, want := b.Locked.Resolver, b.Spec.Resolver; got.Package != want.Package || got.Version != want.Version {
+	switch got, want := b.Locked.Resolver, b.Spec.Resolver; {
+	case want == nil && got != nil:
+		stale("resolver", "pins %s, but %s names no resolver", got.Package, SpecFile)
+	case want != nil && (got == nil || got.Package != want.Package || got.Version != want.Version):
 		stale("resolver", "does not pin %s %s", want.Package, want.Version)
 	}
 	return errors.Join(errs...)
@@ -238,7 +246,9 @@ func (b *Base) Key() string {
 	h := sha256.New()
 	for _, arch := range architectures {
 		fmt.Fprintln(h, b.debianKey(arch))
-		fmt.Fprintln(h, b.runtimeKey(arch))
+		if b.Spec.Runtime != nil {
+			fmt.Fprintln(h, b.runtimeKey(arch))
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
