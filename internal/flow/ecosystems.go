@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -13,11 +12,8 @@ import (
 
 // ecosystems returns what knows each kind of entry. Base names the base that the entries stand on, if they do.
 func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
-	run := func(ctx context.Context, dir string, args, env []string) error {
-		return l.resolve(ctx, base, dir, args, env)
-	}
 	return map[entry.Kind]kind.Ecosystem{
-		entry.NPX: npm.New(l.downloads, l.npmrc, run),
+		entry.NPX: npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
 	}
 }
 
