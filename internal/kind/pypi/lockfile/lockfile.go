@@ -17,7 +17,14 @@ import (
 const MaxBytes = 8 << 20
 
 // Machines are the values of platform_machine that a lock is for.
-var Machines = []string{"x86_64", "aarch64"}
+var Machines = machines()
+
+func machines() (all []string) {
+	for _, target := range wheel.Targets {
+		all = append(all, target.Machine)
+	}
+	return all
+}
 
 // Lock is what the file says.
 type Lock struct {

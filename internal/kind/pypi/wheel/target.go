@@ -26,17 +26,26 @@ type Target struct {
 	ranks   map[pypi.PEP425Tag]int
 }
 
-// TargetOf translates a platform.
-func TargetOf(platform v1.Platform) (*Target, error) {
-	machine, ok := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[platform.Architecture]
-	if !ok || platform.OS != "linux" {
-		return nil, fmt.Errorf("uvx entries cannot be built for %s: linux/amd64 and linux/arm64 are possible", platform)
-	}
+// Targets are all that there are.
+var Targets = []*Target{newTarget("x86_64"), newTarget("aarch64")}
+
+func newTarget(machine string) *Target {
 	t := &Target{Machine: machine, ranks: map[pypi.PEP425Tag]int{}}
 	for _, tag := range tags(machine) {
 		t.ranks[tag] = len(t.ranks)
 	}
-	return t, nil
+	return t
+}
+
+// TargetOf translates a platform.
+func TargetOf(platform v1.Platform) (*Target, error) {
+	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[platform.Architecture]
+	for _, t := range Targets {
+		if platform.OS == "linux" && t.Machine == machine {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("uvx entries cannot be built for %s: linux/amd64 and linux/arm64 are possible", platform)
 }
 
 // Runs says whether a wheel is for the target.
