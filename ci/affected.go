@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,8 +121,7 @@ func (a *Affected) Report(ctx context.Context) (*dagger.Directory, error) {
 func (a *Affected) each(ctx context.Context, work func(context.Context, *Entry) (string, error)) (string, error) {
 	texts, errs := make([]string, len(a.Entries)), make([]error, len(a.Entries))
 	var group errgroup.Group
-	// Servers are booted against the clock, so not more at once than the engine has processors.
-	group.SetLimit(runtime.GOMAXPROCS(0))
+	group.SetLimit(a.Slipway.Parallel())
 	for i, id := range a.Entries {
 		group.Go(func() error {
 			texts[i], errs[i] = named(ctx, id, func(ctx context.Context) (string, error) {
@@ -165,7 +163,9 @@ func (s *Slipway) history(repository *dagger.Directory) *dagger.Container {
 
 // since returns the commit to compare with, empty if there is nothing to compare with and none was asked for.
 func (a *Affected) since(ctx context.Context, base string) (string, error) {
-	git := func(args ...string) *dagger.Container { return a.History.WithExec(append([]string{"git"}, args...), anyVerdict) }
+	git := func(args ...string) *dagger.Container {
+		return a.History.WithExec(append([]string{"git"}, args...), anyVerdict)
+	}
 	if base != "" {
 		found := git("rev-parse", "--verify", "--end-of-options", base+"^{commit}")
 		if code, err := found.ExitCode(ctx); err != nil || code == 0 {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"runtime"
 	"strings"
 
 	"dagger/slipway/internal/dagger"
@@ -69,6 +70,9 @@ func New(
 
 // Catalog is all entries together: whether they are valid, and what is generated from them.
 func (s *Slipway) Catalog() *Catalog { return &Catalog{Slipway: s} }
+
+// Parallel returns how many entries the engine works on at once: as many as it has processors, since servers are booted against the clock.
+func (s *Slipway) Parallel() int { return runtime.GOMAXPROCS(0) }
 
 // Command is catalogctl itself: its executable, its tests, its linters.
 func (s *Slipway) Command() *Command { return &Command{Slipway: s} }

@@ -15,7 +15,7 @@ func (l *Line) KeyDir() string { return filepath.Join(l.Out, "keys") }
 
 // key returns the key to sign with.
 func (l *Line) key() (*sign.Key, error) {
-	password := []byte(l.variable("COSIGN_PASSWORD"))
+	password := []byte(l.variable(passwordVariable))
 	if l.KeyFile == "" {
 		key, created, err := sign.Local(l.KeyDir(), password)
 		if created {
