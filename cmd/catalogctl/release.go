@@ -15,7 +15,7 @@ import (
 // publishing adds the flags that say where to publish and with which key.
 func publishing(cmd *cobra.Command) func(*flow.Options) {
 	registry := cmd.Flags().String("registry", "", "publish below `REPOSITORY`, such as registry.example.com/mcp, with the credentials of the Docker configuration, instead of to the embedded registry")
-	key := cmd.Flags().String("key", "", "sign with the cosign key in `FILE`, its password in COSIGN_PASSWORD, instead of a key pair made on first use")
+	key := cmd.Flags().String("key", "", "sign with the cosign key in `FILE`, or in the variable of env://VARIABLE with its public half in cosign.pub of the catalog, and its password in COSIGN_PASSWORD, instead of a key pair made on first use")
 	return func(o *flow.Options) { o.Registry, o.KeyFile = *registry, *key }
 }
 

@@ -32,7 +32,8 @@ type Target struct {
 	// Auth is Docker's config.json with the credentials for Registry; none if it is empty.
 	Auth []byte
 
-	PrivateKey, PublicKey string // files of a cosign key pair
+	PrivateKey string // of a cosign key pair, as Dagger names secrets: file:// and a path, or env:// and a variable
+	PublicKey  string // the file of its other half
 	// PasswordVariable is the environment variable with the password of the private key; none if it is empty.
 	PasswordVariable string
 }
@@ -61,7 +62,7 @@ func (c Config) arguments(ctx context.Context, client *dagger.Client) (map[strin
 func (t Target) arguments(ctx context.Context, client *dagger.Client) (map[string]any, error) {
 	arguments := map[string]any{"registry": t.Registry}
 	var err error
-	if arguments["key"], err = client.Secret("file://" + t.PrivateKey).ID(ctx); err != nil {
+	if arguments["key"], err = client.Secret(t.PrivateKey).ID(ctx); err != nil {
 		return nil, err
 	}
 	if arguments["publicKey"], err = client.Host().File(t.PublicKey).ID(ctx); err != nil {

@@ -82,14 +82,20 @@ func (l *Line) aim(t *engine.Target) (stop func(), err error) {
 	if _, err := l.key(); err != nil { // makes the line's own pair on first use
 		return nil, err
 	}
-	private := l.KeyFile
+	private, public := l.KeyFile, l.publicKeyFile()
 	if private == "" {
-		private = filepath.Join(l.KeyDir(), sign.PrivateFile)
+		private, public = filepath.Join(l.KeyDir(), sign.PrivateFile), filepath.Join(l.KeyDir(), sign.PublicFile)
 	}
-	if t.PrivateKey, err = filepath.Abs(private); err != nil {
+	if !strings.HasPrefix(private, inEnvironment) {
+		if private, err = filepath.Abs(private); err != nil {
+			return nil, err
+		}
+		private = "file://" + private
+	}
+	t.PrivateKey = private
+	if t.PublicKey, err = filepath.Abs(public); err != nil {
 		return nil, err
 	}
-	t.PublicKey = strings.TrimSuffix(t.PrivateKey, ".key") + ".pub"
 	if l.variable(passwordVariable) != "" {
 		t.PasswordVariable = passwordVariable
 	}
