@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"dagger.io/dagger"
-	"dagger.io/dagger/engineconn"
 	"dagger.io/dagger/querybuilder"
 )
 
@@ -177,13 +176,4 @@ func (e *Engine) ping() error {
 func (e *Engine) close() {
 	e.lose(context.Canceled)
 	_ = e.client.Close()
-}
-
-// session starts a session with the engine at url, by the command that [Command] found.
-func session(ctx context.Context, url, folder string) (engineconn.EngineConn, error) {
-	conn, found, err := engineconn.FromLocalCLI(ctx, &engineconn.Config{RunnerHost: url, Workdir: folder})
-	if err == nil && !found {
-		err = errors.New(commandVariable + " names no command")
-	}
-	return conn, err
 }

@@ -41,9 +41,6 @@ const passwordVariable = "COSIGN_PASSWORD"
 // Dagger writes it. Engines get of this machine what a release here would use: the key, the credentials for the registry, the addresses and
 // credentials of package registries; and the way to a registry that listens only here, such as the embedded one.
 func (l *Line) Engines(ctx context.Context, urls []string, module string) (*engine.Pool, func(), error) {
-	if err := engine.UseCommand(); err != nil {
-		return nil, nil, err
-	}
 	config := engine.Config{Module: module}
 	var err error
 	if config.Catalog, err = filepath.Abs(l.Root); err != nil {
