@@ -144,18 +144,26 @@ func TestDaggerEnginesTellWhatFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, root, "catalog/"+entry+"/tools.json", strings.Replace(string(text), `"description": "`, `"description": "Once, `, 1))
-	catalogctl := newCommand(t, root)
-	on := []string{"--engine", os.Getenv("_EXPERIMENTAL_DAGGER_RUNNER_HOST"), "--module", module}
-	there, errThere := catalogctl.try(t, append([]string{"-q", "release", entry}, on...)...)
+	release := func(args ...string) (string, int) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "catalogctl", append([]string{"-q", "release", entry}, args...)...)
+		cmd.Dir = root
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	there, codeThere := release("--engine", os.Getenv("_EXPERIMENTAL_DAGGER_RUNNER_HOST"), "--module", module)
 	if _, err := os.Stat(filepath.Join(root, "dist", "reports", entry, "verdict.json")); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(root, "dist", "registry", "repositories")); err == nil {
 		t.Error("something was published")
 	}
-	here, errHere := catalogctl.try(t, "-q", "release", entry)
-	var exitHere, exitThere *exec.ExitError
-	if !errors.As(errHere, &exitHere) || !errors.As(errThere, &exitThere) || exitHere.ExitCode() != 1 || exitThere.ExitCode() != 1 || there != here {
-		t.Errorf("here: %v\n%s\nthere: %v\n%s", errHere, here, errThere, there)
+	here, codeHere := release()
+	if codeHere != 1 || codeThere != 1 || there != here {
+		t.Errorf("here: %d\n%s\nthere: %d\n%s", codeHere, here, codeThere, there)
 	}
 }

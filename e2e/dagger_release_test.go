@@ -184,8 +184,10 @@ func TestDaggerCancelledReleaseTagsNothing(t *testing.T) {
 	keyPair(t, secrets, "")
 	root := scratch(t, entry)
 	p := newPipelines(t, root)
-	cmd := p.command(t, slices.Concat([]string{"entry", "--name", entry, "release", "--registry", listening.host + "/mcp",
-		"--registry-service", "tcp://" + listening.address, "--registry-auth", "file:" + secrets + "/config.json"}, signing(secrets))...)
+	cmd := p.command(t, slices.Concat([]string{
+		"entry", "--name", entry, "release", "--registry", listening.host + "/mcp",
+		"--registry-service", "tcp://" + listening.address, "--registry-auth", "file:" + secrets + "/config.json",
+	}, signing(secrets))...)
 	var progress bytes.Buffer
 	cmd.Stderr = &progress
 	if err := cmd.Start(); err != nil {
@@ -209,8 +211,10 @@ func TestDaggerCancelledReleaseTagsNothing(t *testing.T) {
 		t.Errorf("tagged: %v, %v", tags, err)
 	}
 	// What is published without interruption is tagged there, so that is where to look.
-	p.run(t, slices.Concat([]string{"entry", "--name", entry, "release", "--registry", listening.host + "/mcp",
-		"--registry-service", "tcp://" + listening.address, "--registry-auth", "file:" + secrets + "/config.json"}, signing(secrets), []string{"entries"})...)
+	p.run(t, slices.Concat([]string{
+		"entry", "--name", entry, "release", "--registry", listening.host + "/mcp",
+		"--registry-service", "tcp://" + listening.address, "--registry-auth", "file:" + secrets + "/config.json",
+	}, signing(secrets), []string{"entries"})...)
 	if tags, err := filepath.Glob(filepath.Join(stored, "repositories", "mcp", entry, "_tags", "*")); err != nil || len(tags) == 0 {
 		t.Errorf("not tagged: %v", err)
 	}

@@ -72,13 +72,15 @@ func (p pipelines) run(t *testing.T, args ...string) (stdout, progress string) {
 	return stdout, progress
 }
 
-// scratch is a catalog of its own with one entry of this repository, copied.
-func scratch(t *testing.T, entry string) string {
+// scratch is a catalog of its own with entries of this repository, copied.
+func scratch(t *testing.T, entries ...string) string {
 	t.Helper()
 	root := t.TempDir()
 	put(t, root, "catalog/catalog.cue", settings)
-	if err := os.CopyFS(filepath.Join(root, "catalog", entry), os.DirFS(filepath.Join("..", "catalog", entry))); err != nil {
-		t.Fatal(err)
+	for _, entry := range entries {
+		if err := os.CopyFS(filepath.Join(root, "catalog", entry), os.DirFS(filepath.Join("..", "catalog", entry))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return root
 }
@@ -95,10 +97,7 @@ func TestDaggerBuildsWhatCatalogctlBuilds(t *testing.T) {
 // TestDaggerRepeatsOnlyWhatChanged builds an entry that no engine has seen, changes everything around it, and wants nothing built again.
 func TestDaggerRepeatsOnlyWhatChanged(t *testing.T) {
 	const entry = "npx/sequential-thinking"
-	root := scratch(t, entry)
-	if err := os.CopyFS(filepath.Join(root, "catalog", "npx", "memory"), os.DirFS("../catalog/npx/memory")); err != nil {
-		t.Fatal(err)
-	}
+	root := scratch(t, entry, "npx/memory")
 	rewrite := func(name, old, replacement string) {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join(root, name))
@@ -143,10 +142,7 @@ func TestDaggerRepeatsOnlyWhatChanged(t *testing.T) {
 // the reports can be exported all the same.
 func TestDaggerGateStaysClosed(t *testing.T) {
 	const entry, other = "npx/sequential-thinking", "npx/memory"
-	root := scratch(t, entry)
-	if err := os.CopyFS(filepath.Join(root, "catalog", other), os.DirFS(filepath.Join("..", "catalog", other))); err != nil {
-		t.Fatal(err)
-	}
+	root := scratch(t, entry, other)
 	git := newClient(t, "git")
 	git.dir = root
 	git.env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")

@@ -15,7 +15,7 @@ func brokenCommand(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
 	name := filepath.Join(bin, "dagger")
-	if err := os.WriteFile(name, []byte("#!/bin/sh\necho no such engine >&2\nexit 1\n"), 0o755); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(name, []byte("#!/bin/sh\necho no such engine >&2\nexit 1\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))

@@ -60,7 +60,7 @@ func (p *Pool) On(ctx context.Context, id string, work func(context.Context, *En
 			return p.without()
 		}
 		err := p.try(ctx, e, work)
-		var failed *Failure
+		var failed *FailedError
 		switch {
 		case err == nil, ctx.Err() != nil, errors.As(err, &failed):
 			return err
