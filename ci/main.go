@@ -22,6 +22,9 @@ type Slipway struct {
 	Source *dagger.Directory // +private
 	Code   *dagger.Directory // +private
 
+	Catalogctl *dagger.File // +private
+	Runsc      *dagger.File // +private
+
 	GoImage     string         // +private
 	BaseImage   string         // +private
 	GoProxy     string         // +private
@@ -40,6 +43,12 @@ func New(
 	// +defaultPath="/"
 	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.golangci.yml", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
 	code *dagger.Directory,
+	// Executable of catalogctl for the engine's platform, such as .tools/bin/catalogctl; compiled from the code if it is left out
+	// +optional
+	catalogctl *dagger.File,
+	// Executable of gVisor for the engine's platform, such as .tools/bin/runsc; compiled at the version of the Makefile if it is left out
+	// +optional
+	runsc *dagger.File,
 	// Image with the Go toolchain and certificates, which compiles catalogctl and its tools
 	// +default="golang:1.26-trixie"
 	goImage string,
@@ -63,7 +72,7 @@ func New(
 	npmrc *dagger.Secret,
 ) *Slipway {
 	return &Slipway{
-		Source: source, Code: code, GoImage: goImage, BaseImage: baseImage,
+		Source: source, Code: code, Catalogctl: catalogctl, Runsc: runsc, GoImage: goImage, BaseImage: baseImage,
 		GoProxy: goProxy, NpmRegistry: npmRegistry, AptMirror: aptMirror, CaBundle: caBundle, Npmrc: npmrc,
 	}
 }

@@ -9,9 +9,9 @@ import (
 // commandVariable names Dagger's command to its client library. Where it is not set, the library downloads one.
 const commandVariable = "_EXPERIMENTAL_DAGGER_CLI_BIN"
 
-// UseCommand has the client library start sessions with the dagger command that the user has, so that it downloads none. The choice is an
+// useCommand has the client library start sessions with the dagger command that the user has, so that it downloads none. The choice is an
 // environment variable of this process.
-func UseCommand() error {
+func useCommand() error {
 	if os.Getenv(commandVariable) != "" {
 		return nil
 	}

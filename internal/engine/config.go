@@ -18,6 +18,10 @@ type Config struct {
 
 	// Settings are arguments of the module's constructor that have a text for a value, such as npmRegistry; empty ones are left out.
 	Settings map[string]string
+	// Executables are arguments of the module's constructor that are programs for Platform, such as catalogctl. An engine on another platform
+	// compiles its own.
+	Executables map[string]string
+	Platform    string // such as linux/amd64
 	// NPMRC is the user's configuration of npm, with its tokens; none if it is empty.
 	NPMRC string
 
@@ -48,6 +52,18 @@ func (c Config) arguments(ctx context.Context, client *dagger.Client) (map[strin
 	for name, value := range c.Settings {
 		if value != "" {
 			arguments[name] = value
+		}
+	}
+	platform, err := client.DefaultPlatform(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for name, file := range c.Executables {
+		if string(platform) != c.Platform {
+			continue
+		}
+		if arguments[name], err = client.Host().File(file).ID(ctx); err != nil {
+			return nil, err
 		}
 	}
 	if c.NPMRC != "" {

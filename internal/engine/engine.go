@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"dagger.io/dagger"
-	"dagger.io/dagger/engineconn"
 	"dagger.io/dagger/querybuilder"
 )
 
@@ -37,13 +36,13 @@ type Engine struct {
 // CodeFindings is the exit code of a step that did its work and found something.
 const CodeFindings = 1
 
-// Failure says that a step ran on an engine and failed: the words are catalogctl's own, as on this machine.
-type Failure struct {
+// FailedError says that a step ran on an engine and failed: the words are catalogctl's own, as on this machine.
+type FailedError struct {
 	Code    int // exit code
 	Message string
 }
 
-func (f *Failure) Error() string { return f.Message }
+func (f *FailedError) Error() string { return f.Message }
 
 // connect starts a session with the engine at url and loads the module there. The session ends with ctx, or by close.
 func connect(ctx context.Context, url string, c Config) (*Engine, error) {
@@ -127,12 +126,12 @@ func (e *Engine) entry(id string) *querybuilder.Selection {
 	return e.module().Select("entry").Arg("name", id)
 }
 
-// run asks a question. A step that failed is a *Failure.
+// run asks a question. A step that failed is a *FailedError.
 func (e *Engine) run(ctx context.Context, question *querybuilder.Selection) error {
 	err := question.Execute(ctx)
 	var failed *dagger.ExecError
 	if errors.As(err, &failed) && len(failed.Cmd) > 0 && failed.Cmd[0] == "catalogctl" {
-		return &Failure{Code: failed.ExitCode, Message: message(failed.Stdout, failed.Stderr)}
+		return &FailedError{Code: failed.ExitCode, Message: message(failed.Stdout, failed.Stderr)}
 	}
 	return err
 }
@@ -177,13 +176,4 @@ func (e *Engine) ping() error {
 func (e *Engine) close() {
 	e.lose(context.Canceled)
 	_ = e.client.Close()
-}
-
-// session starts a session with the engine at url, by the command that [Command] found.
-func session(ctx context.Context, url, folder string) (engineconn.EngineConn, error) {
-	conn, found, err := engineconn.FromLocalCLI(ctx, &engineconn.Config{RunnerHost: url, Workdir: folder})
-	if err == nil && !found {
-		err = errors.New(commandVariable + " names no command")
-	}
-	return conn, err
 }

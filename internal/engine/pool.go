@@ -25,6 +25,9 @@ type Pool struct {
 // Open starts a session with the engine at each URL and loads the module there. Engines that cannot be used are reported and left out; if none can, the
 // error says why.
 func Open(ctx context.Context, urls []string, c Config, report progress.Func) (*Pool, error) {
+	if err := useCommand(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	p := &Pool{report: report, engines: map[string]*Engine{}, end: cancel, lost: map[string]error{}}
 	var all sync.WaitGroup
@@ -57,7 +60,7 @@ func (p *Pool) On(ctx context.Context, id string, work func(context.Context, *En
 			return p.without()
 		}
 		err := p.try(ctx, e, work)
-		var failed *Failure
+		var failed *FailedError
 		switch {
 		case err == nil, ctx.Err() != nil, errors.As(err, &failed):
 			return err

@@ -73,7 +73,7 @@ func (l *Line) ReleaseOn(ctx context.Context, item catalog.Item, e *engine.Engin
 			return r, ErrGate
 		}
 		if err := l.step(item, step.name, step.run); err != nil {
-			var failed *engine.Failure
+			var failed *engine.FailedError
 			if errors.As(err, &failed) {
 				failed.Message = strings.TrimPrefix(failed.Message, id+": ")
 			}

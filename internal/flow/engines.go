@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,12 +40,10 @@ var released = regexp.MustCompile(`^v\d+\.\d+\.\d+(-(alpha|beta|rc)[.\d]*)?$`)
 const passwordVariable = "COSIGN_PASSWORD"
 
 // Engines opens sessions with the engines at urls, for ReleaseOn, and returns what ends them. Module is where ci/ is: a folder, or a Git reference as
-// Dagger writes it. Engines get of this machine what a release here would use: the key, the credentials for the registry, the addresses and
-// credentials of package registries; and the way to a registry that listens only here, such as the embedded one.
+// Dagger writes it. Engines get of this machine what a release here would use: catalogctl itself and the sandbox, where they run on the same platform;
+// the key, the credentials for the registry, the addresses and credentials of package registries; and the way to a registry that listens only here,
+// such as the embedded one.
 func (l *Line) Engines(ctx context.Context, urls []string, module string) (*engine.Pool, func(), error) {
-	if err := engine.UseCommand(); err != nil {
-		return nil, nil, err
-	}
 	config := engine.Config{Module: module}
 	var err error
 	if config.Catalog, err = filepath.Abs(l.Root); err != nil {
@@ -65,6 +65,10 @@ func (l *Line) Engines(ctx context.Context, urls []string, module string) (*engi
 	if _, err := os.Stat(npmrc); err == nil {
 		config.NPMRC = npmrc
 	}
+	if config.Executables, err = l.executables(ctx); err != nil {
+		return nil, nil, err
+	}
+	config.Platform = runtime.GOOS + "/" + runtime.GOARCH
 	stop, err := l.aim(&config.Target)
 	if err != nil {
 		return nil, nil, err
@@ -75,6 +79,21 @@ func (l *Line) Engines(ctx context.Context, urls []string, module string) (*engi
 		return nil, nil, err
 	}
 	return pool, func() { pool.Close(); stop() }, nil
+}
+
+// executables are the programs that steps on engines run. A machine may have no sandbox that it would need itself.
+func (l *Line) executables(ctx context.Context) (map[string]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	programs := map[string]string{"catalogctl": self}
+	if sandbox, err := l.sandbox(ctx); err == nil {
+		if programs["runsc"], err = filepath.Abs(sandbox.Path()); err != nil {
+			return nil, err
+		}
+	}
+	return programs, nil
 }
 
 // aim says where to publish and with which key. The embedded registry is served until stop is called.
@@ -127,7 +146,7 @@ func (l *Line) serve(t *engine.Target) (stop func(), err error) {
 	}
 	server := &http.Server{Handler: embedded.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()   // ends with Close
-	t.Port = listener.Addr().(*net.TCPAddr).Port //nolint:errcheck,forcetypeassert // it is one
+	t.Port = listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is one
 	return func() { _ = server.Close() }, nil    // the sessions that used it are closed
 }
 
@@ -143,11 +162,11 @@ func loopback(host string) (int, error) {
 	if address != "localhost" && !strings.HasSuffix(address, ".localhost") {
 		return 0, nil
 	}
-	n, err := net.LookupPort("tcp", port)
+	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return 0, fmt.Errorf("--registry: %w", err)
 	}
-	return n, nil
+	return int(n), nil
 }
 
 // auth returns the user's credentials for a repository as Docker's config.json, nil if there are none.

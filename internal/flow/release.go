@@ -26,7 +26,7 @@ type Released struct {
 // Judged reports whether err says that an item was looked at and may not be released, rather than that it could not be looked at.
 func Judged(err error) bool {
 	var failure *inspect.Failure
-	var elsewhere *engine.Failure
+	var elsewhere *engine.FailedError
 	return errors.Is(err, ErrGate) || errors.As(err, &failure) || errors.As(err, &elsewhere) && elsewhere.Code == engine.CodeFindings
 }
 
