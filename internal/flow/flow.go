@@ -82,7 +82,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		downloads: fetch.New(filepath.Join(o.Cache, "downloads"), client),
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
-		skills:    skill.New(git.New(o.Environ), filepath.Join(o.Cache, "skills")),
+		skills:    skill.New(git.New(o.Environ), o.Root, filepath.Join(o.Cache, "skills")),
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)
