@@ -96,7 +96,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		downloads: downloads,
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
-		skills:    skill.New(git.New(o.Environ), filepath.Join(o.Cache, "skills")),
+		skills:    skill.New(git.New(o.Environ), o.Root, filepath.Join(o.Cache, "skills")),
 		pipconf:   pip,
 		pypi:      index.New(downloads, pip),
 		keychain:  authn.DefaultKeychain,

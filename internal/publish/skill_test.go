@@ -38,7 +38,7 @@ func skillArtifact(t *testing.T) publishtest.Image {
 	dir := fstest.MapFS{
 		"SKILL.md": {Data: []byte("---\nname: cut-release\ndescription: Cuts\n---\n"), Mode: 0o644}, "data.txt": {Data: []byte(strings.Repeat("x", 100_000)), Mode: 0o644},
 	}
-	s := skill.New(git.New(nil), t.TempDir())
+	s := skill.New(git.New(nil), "", t.TempDir())
 	lock, err := s.Lock(t.Context(), e, dir)
 	check(t, err)
 	dir[skill.LockFile] = &fstest.MapFile{Data: lock[skill.LockFile]}
