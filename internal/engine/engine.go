@@ -161,12 +161,15 @@ func (e *Engine) watch() {
 	}
 }
 
-// ping asks the engine for its version.
+// ping asks the engine for its version. The error says why the engine counts as lost.
 func (e *Engine) ping() error {
 	ctx, cancel := context.WithTimeout(e.alive, answerTime)
 	defer cancel()
 	_, err := e.client.Version(ctx)
-	if err != nil && e.alive.Err() == nil {
+	switch {
+	case e.alive.Err() != nil: // lost already, by what another entry saw
+		return context.Cause(e.alive)
+	case err != nil:
 		return fmt.Errorf("the engine %s does not answer any more: %w", e.URL, err)
 	}
 	return nil

@@ -61,19 +61,15 @@ func (p *Pool) On(ctx context.Context, id string, work func(context.Context, *En
 		}
 		err := p.try(ctx, e, work)
 		var failed *FailedError
-		switch {
-		case err == nil, ctx.Err() != nil, errors.As(err, &failed):
+		if err == nil || ctx.Err() != nil || errors.As(err, &failed) {
 			return err
-		case e.alive.Err() != nil:
-			p.lose(e.URL, context.Cause(e.alive))
-		default:
-			lost := e.ping()
-			if lost == nil {
-				return err
-			}
-			e.lose(lost)
-			p.lose(e.URL, lost)
 		}
+		lost := e.ping()
+		if lost == nil {
+			return err
+		}
+		e.lose(lost)
+		p.lose(e.URL, lost)
 	}
 }
 
