@@ -107,11 +107,14 @@ type Server struct {
 	OAuth   *OAuth     `json:"oauth,omitempty"`
 }
 
-// OAuth is what a client must know before it asks for a token.
+// OAuth is what a client must know before it asks for a token, as far as it cannot find that out from the server itself.
 type OAuth struct {
-	Issuer   string   `json:"issuer,omitempty"`
-	ClientID string   `json:"clientId,omitempty"`
-	Scopes   []string `json:"scopes,omitempty"`
+	Issuer string `json:"issuer,omitempty"`
+	// The endpoints of an authorization server that has no metadata.
+	AuthorizationEndpoint string   `json:"authorizationEndpoint,omitempty"`
+	TokenEndpoint         string   `json:"tokenEndpoint,omitempty"`
+	ClientID              string   `json:"clientId,omitempty"`
+	Scopes                []string `json:"scopes,omitempty"`
 }
 
 // Source is a skill's folder in a Git repository; its absence means that the skill is kept beside its entry.

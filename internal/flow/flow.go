@@ -21,6 +21,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/git"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
 	"github.com/slipway-dev/slipway/internal/kind/skill"
 	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/progress"
@@ -37,6 +39,9 @@ type Options struct {
 	Registry string
 	// KeyFile is a cosign key file to sign with. Empty means the key pair in Out, made on first use.
 	KeyFile string
+
+	// Remote reaches servers that others run. Nil means public addresses only, see inspect.RemoteInput.
+	Remote http.RoundTripper
 
 	Home    string   // of the user, for configuration of package managers
 	Environ []string // NAME=value
@@ -56,6 +61,8 @@ type Line struct {
 	layers    *layer.Store
 	npmrc     *npmrc.Config
 	skills    *skill.Ecosystem
+	pipconf   *pipconf.Config
+	pypi      *index.Index
 	keychain  authn.Keychain
 
 	bases     memo[*standing]
@@ -77,12 +84,21 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 	if err != nil {
 		return nil, err
 	}
+	pip, err := pipconf.Load(pipconf.Sources{
+		Project: o.Root, Home: o.Home, System: "/etc", Environ: o.Environ, Ask: pipconf.Machine(o.Root, o.Environ),
+	})
+	if err != nil {
+		return nil, err
+	}
+	downloads := fetch.New(filepath.Join(o.Cache, "downloads"), client)
 	l := &Line{
 		Options:   o,
-		downloads: fetch.New(filepath.Join(o.Cache, "downloads"), client),
+		downloads: downloads,
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
 		skills:    skill.New(git.New(o.Environ), o.Root, filepath.Join(o.Cache, "skills")),
+		pipconf:   pip,
+		pypi:      index.New(downloads, pip),
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/build"
 	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/inspect"
 	"github.com/slipway-dev/slipway/internal/observation"
 	"github.com/slipway-dev/slipway/internal/sandbox"
@@ -59,6 +60,9 @@ func (l *Line) Inspect(ctx context.Context, item catalog.Item, b *Built) (*Inspe
 			return "", false, err
 		}
 		detail := fmt.Sprintf("%d tools, the first list after %s", len(o.Observation.Tools), o.Report.FirstTools.Round(10*time.Millisecond))
+		if o.Observation.Auth != nil {
+			detail = "alive, needs authentication"
+		}
 		return detail, unchanged, nil
 	})
 	if err != nil {
@@ -68,8 +72,22 @@ func (l *Line) Inspect(ctx context.Context, item catalog.Item, b *Built) (*Inspe
 }
 
 // connect asks a server that somebody else runs.
-func (l *Line) connect(_ context.Context, item catalog.Item, _ *Inspected) error {
-	return fmt.Errorf("%s runs elsewhere, and this version of catalogctl cannot ask it", item.Entry.ID())
+func (l *Line) connect(ctx context.Context, item catalog.Item, o *Inspected) error {
+	result, err := inspect.Remote(ctx, inspect.RemoteInput{Entry: item.Entry, Transport: l.Remote})
+	if err != nil {
+		return err
+	}
+	o.Result = *result
+	return nil
+}
+
+// ask is connect for an entry that is yet to be written.
+func (l *Line) ask(ctx context.Context, e entry.Entry) (observation.Observation, error) {
+	result, err := inspect.Remote(ctx, inspect.RemoteInput{Entry: e, Transport: l.Remote})
+	if err != nil {
+		return observation.Observation{}, err
+	}
+	return result.Observation, nil
 }
 
 // bootOnce boots an image, unless that was done before.

@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/inspect"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/publish"
@@ -26,7 +27,8 @@ type Released struct {
 // Judged reports whether err says that an item was looked at and may not be released, rather than that it could not be looked at.
 func Judged(err error) bool {
 	var failure *inspect.Failure
-	return errors.Is(err, ErrGate) || errors.As(err, &failure)
+	var elsewhere *engine.FailedError
+	return errors.Is(err, ErrGate) || errors.As(err, &failure) || errors.As(err, &elsewhere) && elsewhere.Code == engine.CodeFindings
 }
 
 // Judge takes an item the way to the gate: it builds, inspects and scans, and writes the reports. If the item did not pass, the error is one
