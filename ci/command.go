@@ -48,6 +48,8 @@ func (c *Command) Lint(ctx context.Context) (string, error) {
 		WithMountedCache("/root/.cache/golangci-lint", dag.CacheVolume("slipway-lint")).
 		WithDirectory(".", c.Slipway.Code).
 		WithExec([]string{"golangci-lint", "run", "./..."}).
-		WithExec([]string{"golangci-lint", "run", "--build-tags", "e2e", "./e2e/..."}).
+		WithExec([]string{"golangci-lint", "run", "--build-tags", "e2e,dagger", "./e2e/..."}).
+		WithDirectory("ci", dag.CurrentModule().GeneratedContextDirectory().Directory("ci")).
+		WithExec([]string{"sh", "-c", "cd ci && golangci-lint run ./..."}).
 		Stdout(ctx)
 }

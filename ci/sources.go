@@ -16,7 +16,7 @@ var settings = []string{"catalog/catalog.cue", "catalog/bases/**", "schema/*.cue
 
 // buildSources are all files that an entry's image depends on. What was seen of the image is none of them.
 func (e *Entry) buildSources(ctx context.Context) (*dagger.Directory, error) {
-	return pick(ctx, e.Slipway.Source, append([]string{e.dir() + "/**"}, settings...), "tools.json", "release.json")
+	return pick(ctx, e.Slipway.Source, append([]string{e.Folder + "/**"}, settings...), "tools.json", "release.json")
 }
 
 // scanSources are the files that an entry's scan depends on: also what all other servers say, since one may imitate another.
@@ -25,7 +25,14 @@ func (e *Entry) scanSources(ctx context.Context) (*dagger.Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shared.WithDirectory("catalog", e.Slipway.Source.Directory("catalog")), nil
+	for _, folder := range []string{"catalog", "skills"} {
+		if there, err := e.Slipway.Source.Exists(ctx, folder); err != nil {
+			return nil, fmt.Errorf("look for %s: %w", folder, err)
+		} else if there {
+			shared = shared.WithDirectory(folder, e.Slipway.Source.Directory(folder))
+		}
+	}
+	return shared, nil
 }
 
 // pick returns the files that match patterns, without those of the names in but. It takes each file by itself: then the engine knows the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,7 @@ func publishing(cmd *cobra.Command) func(*flow.Options) {
 }
 
 func (a *app) releaseCommand() *cobra.Command {
-	var all bool
+	var all, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "release [NAME...]",
 		Short: "Take entries the whole way: build, inspect, scan, gate, publish, sign, attest, verify",
@@ -29,17 +28,21 @@ Only what passes is pushed: by digest first, then signature, SBOM, provenance an
 platform. All of it is read back and verified; last comes the version tag, which is never moved to another digest.
 
 Nothing is done twice: an entry that is published already, with the same evidence, is only verified again. Entries are named, or chosen by --all
-or by --changed-since, as 'catalogctl plan' lists them. One that fails does not stop the others.`,
+or by --changed-since or --since-last-release, as 'catalogctl plan' lists them. One that fails does not stop the others.
+
+With --dry-run it stops where publishing would begin: the verdict and the reports are there, and nothing is signed or pushed.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if all || cmd.Flags().Changed("changed-since") {
+			if all || chosen(cmd) {
 				return cobra.NoArgs(cmd, args)
 			}
 			return cobra.MinimumNArgs(1)(cmd, args)
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "release every entry")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "stop at the gate: build, inspect, scan, judge, and publish nothing")
 	selected := changedSince(cmd)
 	cmd.MarkFlagsMutuallyExclusive("all", "changed-since")
+	cmd.MarkFlagsMutuallyExclusive("all", "since-last-release")
 	where := publishing(cmd)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		line, items, stop, err := a.work(cmd.Context(), flow.Checks{Locks: true, Observations: true}, names, where)
@@ -50,7 +53,7 @@ or by --changed-since, as 'catalogctl plan' lists them. One that fails does not 
 			items = line.Buildable()
 		}
 		unread := false
-		if cmd.Flags().Changed("changed-since") {
+		if chosen(cmd) {
 			effect, err := selected(cmd.Context(), line)
 			if err == nil {
 				items, unread, err = a.readable(line, effect)
@@ -60,11 +63,15 @@ or by --changed-since, as 'catalogctl plan' lists them. One that fails does not 
 				return err
 			}
 		}
-		if line.KeyFile == "" && !a.json && !a.quiet {
+		if line.KeyFile == "" && !dryRun && !a.json && !a.quiet {
 			fmt.Fprintf(a.stderr, "signing with the key pair in %s, made on this machine: it shows that artifact and evidence belong together, not who made them\n", line.KeyDir())
 		}
 		err = a.each(cmd.Context(), line, items, func(ctx context.Context, item catalog.Item) (*result, error) {
-			released, err := line.Release(ctx, item)
+			take := line.Release
+			if dryRun {
+				take = line.Judge
+			}
+			released, err := take(ctx, item)
 			r := &result{Verdict: verdictPass}
 			r.setReleased(line, item, released, err)
 			return r, err
@@ -78,6 +85,11 @@ or by --changed-since, as 'catalogctl plan' lists them. One that fails does not 
 	return cmd
 }
 
+// chosen reports whether the flags of changedSince choose the entries.
+func chosen(cmd *cobra.Command) bool {
+	return cmd.Flags().Changed("changed-since") || cmd.Flags().Changed("since-last-release")
+}
+
 // setReleased fills in as much as is known.
 func (r *result) setReleased(line *flow.Line, item catalog.Item, released *flow.Released, err error) {
 	id := item.Entry.ID()
@@ -85,11 +97,10 @@ func (r *result) setReleased(line *flow.Line, item catalog.Item, released *flow.
 		return
 	}
 	r.setBuilt(line, item, released.Built)
-	if released.Inspected == nil {
-		return
+	if released.Inspected != nil {
+		tools := len(released.Inspected.Observation.Tools)
+		r.Tools = &tools
 	}
-	tools := len(released.Inspected.Observation.Tools)
-	r.Tools = &tools
 	if released.Scanned == nil {
 		return
 	}
@@ -101,7 +112,11 @@ func (r *result) setReleased(line *flow.Line, item catalog.Item, released *flow.
 		}
 		return
 	}
-	report := released.Inspected.Report
-	r.human += fmt.Sprintf("  %d tools, first list after %s on %s\n%s  published     %s\n",
-		tools, report.FirstTools.Round(10*time.Millisecond), report.Platform, r.sizes(), released.Published.Reference)
+	if r.Tools != nil {
+		r.human += fmt.Sprintf("  %d tools, first list after %s\n", *r.Tools, firstList(released.Inspected))
+	}
+	r.human += r.sizes()
+	if released.Published != nil {
+		r.human += fmt.Sprintf("  published     %s\n", released.Published.Reference)
+	}
 }

@@ -52,6 +52,7 @@ The catalog is the repository that the command is started in, or the one that -C
 	root.AddCommand(
 		a.newCommand(), a.validateCommand(), a.lockCommand(), a.buildCommand(), a.inspectCommand(), a.scanCommand(),
 		a.releaseCommand(), a.verifyCommand(), a.generateCommand(), a.registryCommand(), a.referenceCommand(), a.planCommand(), a.reportCommand(),
+		a.githubCommand(),
 	)
 	return root
 }

@@ -9,13 +9,15 @@ import (
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/npm"
 	"github.com/slipway-dev/slipway/internal/kind/pypi"
+	"github.com/slipway-dev/slipway/internal/kind/remote"
 )
 
 // ecosystems returns what knows each kind of entry. Base names the base that the entries stand on, if they do.
 func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	return map[entry.Kind]kind.Ecosystem{
-		entry.NPX: npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
-		entry.UVX: pypi.New(l.downloads, l.pipconf, l.pypi, l.resolver(base, "uv")),
+		entry.NPX:    npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
+		entry.UVX:    pypi.New(l.downloads, l.pipconf, l.pypi, l.resolver(base, "uv")),
+		entry.Remote: remote.New(l.ask),
 	}
 }
 

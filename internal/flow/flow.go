@@ -38,6 +38,9 @@ type Options struct {
 	// KeyFile is a cosign key file to sign with. Empty means the key pair in Out, made on first use.
 	KeyFile string
 
+	// Remote reaches servers that others run. Nil means public addresses only, see inspect.RemoteInput.
+	Remote http.RoundTripper
+
 	Home    string   // of the user, for configuration of package managers
 	Environ []string // NAME=value
 	// Version of catalogctl, for the evidence.
@@ -97,9 +100,19 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 	l.sandbox = once(l.findSandbox)
 	l.registry = sync.OnceValues(l.openRegistry)
 	l.siblings = once(l.readShelf)
-	options := catalog.Options{LockFiles: map[entry.Kind][]string{}, Observations: checks.Observations}
-	for k, e := range l.ecosystems("") {
-		options.LockFiles[k] = e.LockFiles()
+	known := l.ecosystems("")
+	options := catalog.Options{Files: func(e entry.Entry) ([]string, bool) {
+		ecosystem, ok := known[e.Kind]
+		if !ok {
+			return nil, false
+		}
+		return ecosystem.LockFiles(), !ecosystem.Folder(e).Open
+	}}
+	if checks.Observations {
+		options.Observed = func(e entry.Entry) bool {
+			ecosystem, ok := known[e.Kind]
+			return ok && ecosystem.Folder(e).Observed
+		}
 	}
 	if checks.Locks {
 		options.CheckLock = l.checkLock
@@ -117,7 +130,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 // Checks says what must hold besides the entries themselves when a catalog is opened.
 type Checks struct {
 	Locks        bool // every lock pins what its entry says
-	Observations bool // every entry has its tools.json
+	Observations bool // every entry that must have it has its tools.json
 }
 
 // folder returns the folder of an item.

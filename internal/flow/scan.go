@@ -36,22 +36,34 @@ func (s *Scanned) Count(state gate.State) int {
 	return n
 }
 
-// Scan runs the scanners over an observation of an item, compares it with the committed one, and asks the gate. Image may be nil: then
-// nothing is said about the image.
-func (l *Line) Scan(ctx context.Context, item catalog.Item, seen observation.Observation, image *build.Result) (*Scanned, error) {
+// Scan runs the scanners over what an item's server says of itself, compares that with what is committed, and over the texts in its artifact, and
+// asks the gate. Seen is nil where there is no server.
+func (l *Line) Scan(ctx context.Context, item catalog.Item, seen *Inspected, b *Built) (*Scanned, error) {
+	var o *observation.Observation
+	if seen != nil {
+		o = &seen.Observation
+	}
+	return l.scan(ctx, item, o, b)
+}
+
+// scan is Scan of an observation that may be the committed one. Of an artifact that is nil nothing is said.
+func (l *Line) scan(ctx context.Context, item catalog.Item, seen *observation.Observation, b *Built) (*Scanned, error) {
 	scanned := &Scanned{}
 	err := l.step(item, "scan", func() (string, bool, error) {
 		shelf, err := l.siblings(ctx)
 		if err != nil {
 			return "", false, err
 		}
-		subject := scan.Subject{Entry: item.Entry, File: item.Dir + "/" + catalog.ObservationFile, Observation: seen}
+		subject := scan.Subject{Entry: item.Entry, File: item.Dir + "/" + catalog.ObservationFile}
+		if seen != nil {
+			subject.Observation = *seen
+		}
 		if baseline, ok := shelf.observations[item.Entry.ID()]; ok {
 			subject.Baseline = &baseline
 		}
 		scanned.Reports = scan.Run(ctx, []scan.Scanner{builtin.New(shelf.index)}, subject, scanTime)
-		if image != nil {
-			scanned.Reports = append(scanned.Reports, l.weigh(item, image))
+		if b != nil && !b.Hosted() {
+			scanned.Reports = append(scanned.Reports, l.weigh(item, b.Result))
 		}
 		settings := l.Catalog.Settings
 		scanned.Verdict = gate.Judge(gate.Input{
@@ -86,7 +98,7 @@ func (l *Line) ScanCommitted(ctx context.Context, item catalog.Item) (*Scanned, 
 	if !ok {
 		return nil, fmt.Errorf("%s has no %s: run 'catalogctl inspect %s'", item.Entry.ID(), catalog.ObservationFile, item.Entry.Name)
 	}
-	scanned, err := l.Scan(ctx, item, seen, nil)
+	scanned, err := l.scan(ctx, item, &seen, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -147,8 +147,7 @@ func (s *session) fault(ctx context.Context, err error) error {
 	var answer *jsonrpc.Error
 	switch {
 	case late:
-		return failf(Hang, request, "The server gave no answer to %s within %v. If it waits for the network, which the sandbox has none of, look for "+
-			"arguments or mock values that let it list its tools without.", request, answerWithin)
+		return failf(Hang, request, "The server gave no answer to %s within %v.", request, answerWithin)
 	case errors.As(err, &answer) && !closed(err):
 		return failf(ProtocolError, request, "The server answered %s with error %d: %s", request, answer.Code, excerpt(answer.Message, 500))
 	case closed(err):

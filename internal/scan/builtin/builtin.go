@@ -19,7 +19,7 @@ import (
 const Name = "slipway"
 
 // Version changes with every change of a rule.
-const Version = "1.0.0"
+const Version = "1.1.0"
 
 // MaxText bounds one string of an observation, in bytes. A server that sends a longer one cannot be scanned, and so cannot pass.
 const MaxText = 2 << 20
@@ -60,6 +60,7 @@ func (s *Scanner) Scan(ctx context.Context, subject scan.Subject) (scan.Result, 
 		}
 	}
 	checkShape(doc, add)
+	checkEntry(subject.Entry, doc.observation, add)
 	s.index.check(subject.Entry.ID(), doc, add)
 	if subject.Baseline != nil {
 		if err := checkChanges(*subject.Baseline, doc, canonical, add); err != nil {
