@@ -20,11 +20,12 @@ func pylock(packages ...string) string {
 }
 
 func pylockPackage(index *wheeltest.Index, marker string, wheels ...wheeltest.Wheel) string {
-	text := fmt.Sprintf("\n[[packages]]\nname = %q\nversion = %q\nmarker = %q\nwheels = [\n", wheels[0].Name, wheels[0].Version, marker)
+	var text strings.Builder
+	fmt.Fprintf(&text, "\n[[packages]]\nname = %q\nversion = %q\nmarker = %q\nwheels = [\n", wheels[0].Name, wheels[0].Version, marker)
 	for _, w := range wheels {
-		text += fmt.Sprintf("  { url = \"https://files.example/a/%s\", hashes = { sha256 = %q } },\n", w.File(), index.SHA256(w.File()))
+		fmt.Fprintf(&text, "  { url = \"https://files.example/a/%s\", hashes = { sha256 = %q } },\n", w.File(), index.SHA256(w.File()))
 	}
-	return text + "]\n"
+	return text.String() + "]\n"
 }
 
 func TestLock(t *testing.T) {

@@ -110,7 +110,7 @@ func TestEntrypoint(t *testing.T) {
 			w, e := newWorld(t, "", made), serverEntry()
 			e.Package.Bin = c.bin
 			p, err := w.eco.Payload(t.Context(), e, folder(w.lockText([]wheeltest.Wheel{made})), amd64)
-			got := ""
+			var got string
 			if err != nil {
 				got = err.Error()
 			} else {

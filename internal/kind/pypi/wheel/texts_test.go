@@ -21,7 +21,7 @@ func FuzzRecord(f *testing.F) {
 
 func FuzzMetadata(f *testing.F) {
 	f.Add([]byte("Name: a\nVersion: 1\nRequires-Dist: b[c]>=1; extra == 'd'\nRequires-Dist: e @ https://f.example/g ; os_name == 'x'\n\ntext\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		m, err := parseMetadata(data)
 		if err != nil {
 			return
