@@ -15,10 +15,10 @@ import (
 // ecosystems returns what knows each kind of entry. Base names the base that the entries stand on, if they do.
 func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	return map[entry.Kind]kind.Ecosystem{
-		entry.Remote: remote.New(l.ask),
-		entry.Skill:  l.skills,
 		entry.NPX:    npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
 		entry.UVX:    pypi.New(l.downloads, l.pipconf, l.pypi, l.resolver(base, "uv")),
+		entry.Skill:  l.skills,
+		entry.Remote: remote.New(l.ask),
 	}
 }
 

@@ -123,7 +123,7 @@ func (t *tree) admitZip(f *zip.File) (File, error) {
 	if f.Flags&encrypted != 0 {
 		return refuse("is encrypted")
 	}
-	if f.UncompressedSize64 > uint64(t.limits.FileBytes) {
+	if f.UncompressedSize64 > uint64(t.limits.FileBytes) { //nolint:gosec // is positive
 		return refuse("has %d bytes: at most %d are allowed in a file", f.UncompressedSize64, t.limits.FileBytes)
 	}
 	if t.bytes += int64(f.UncompressedSize64); t.bytes > t.limits.Bytes { //nolint:gosec // is within FileBytes

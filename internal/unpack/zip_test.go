@@ -5,10 +5,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -154,7 +154,7 @@ func TestZipBombs(t *testing.T) {
 	var directory bytes.Buffer
 	w := zip.NewWriter(&directory)
 	for i := range 10_000 {
-		if _, err := w.Create(fmt.Sprint(i)); err != nil {
+		if _, err := w.Create(strconv.Itoa(i)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -60,6 +60,12 @@ func (d *drafter) origin() {
 			return
 		}
 	}
+	if e.Repository != nil {
+		u, _ := url.Parse(e.Repository.URL) // was made from one
+		e.Publisher.Name, _, _ = strings.Cut(strings.Trim(u.Path, "/"), "/")
+		d.missing("publisher: the package names no author; %q is whose the repository is; check who stands behind it", e.Publisher.Name)
+		return
+	}
 	d.missing("publisher.name: the package names no author; say who stands behind it")
 }
 

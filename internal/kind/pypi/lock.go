@@ -74,7 +74,7 @@ func (p *Ecosystem) Lock(ctx context.Context, e entry.Entry, _ fs.FS) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "pyproject.toml"), data, 0o644); err != nil { //nolint:gosec // uv reads it as another user
+	if err := os.WriteFile(filepath.Join(dir, "pyproject.toml"), data, 0o644); err != nil {
 		return nil, fmt.Errorf("cannot prepare uv's folder: %w", err)
 	}
 	if err := p.run(ctx, dir, resolve, env); err != nil {

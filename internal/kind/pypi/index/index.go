@@ -98,7 +98,10 @@ func add(files []File, base *url.URL, href string, f File) ([]File, error) {
 		return nil, fmt.Errorf("it lists more than %d files", maxFiles)
 	}
 	u, err := base.Parse(href)
-	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || base.Scheme == "https") {
+	if err != nil {
+		return files, nil //nolint:nilerr // one bad link does not spoil a page
+	}
+	if u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || base.Scheme == "https") {
 		return files, nil
 	}
 	u.Fragment, u.RawFragment, u.User = "", "", nil

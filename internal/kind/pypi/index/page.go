@@ -91,7 +91,10 @@ func addLink(files []File, page *url.URL, attributes []html.Attribute) ([]File, 
 	address, fragment, _ := strings.Cut(href, "#")
 	f.SHA256 = strings.TrimPrefix(fragment, "sha256=")
 	u, err := url.Parse(address)
-	if err != nil || u.Path == "" {
+	if err != nil {
+		return files, nil //nolint:nilerr // one bad link does not spoil a page
+	}
+	if u.Path == "" {
 		return files, nil
 	}
 	f.Name = path.Base(u.Path)

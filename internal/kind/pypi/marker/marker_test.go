@@ -70,7 +70,7 @@ func TestParseRefuses(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add("python_version < '3.9' and (extra == 'a' or sys_platform not in \"win32\")")
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(func(_ *testing.T, text string) {
 		m, err := Parse(text)
 		if err == nil {
 			m.Holds(linux, []string{"a"})

@@ -27,10 +27,10 @@ func (p *parser) peek() string {
 	if p.rest == "" {
 		return ""
 	}
-	switch c := p.rest[0]; {
-	case c == '(' || c == ')':
+	switch c := p.rest[0]; c {
+	case '(', ')':
 		return p.rest[:1]
-	case c == '\'' || c == '"':
+	case '\'', '"':
 		if end := strings.IndexByte(p.rest[1:], c); end >= 0 {
 			return p.rest[:end+2]
 		}

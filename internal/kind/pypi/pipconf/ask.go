@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,7 +30,7 @@ func Machine(dir string, environ []string) func(ctx context.Context) (string, er
 			defer cancel()
 			help := exec.CommandContext(ctx, program, command[1:]...) //nolint:gosec // the pip or uv on the user's PATH
 			help.Dir, help.WaitDelay = dir, time.Second
-			help.Env = append(environ[:len(environ):len(environ)], "COLUMNS=10000") // so that no address is broken in two lines
+			help.Env = slices.Concat(environ, []string{"COLUMNS=10000"}) // so that no address is broken in two lines
 			var stdout, stderr output
 			help.Stdout, help.Stderr = &stdout, &stderr
 			if err := help.Run(); err != nil {

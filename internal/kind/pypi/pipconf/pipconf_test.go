@@ -158,7 +158,7 @@ func TestMachine(t *testing.T) {
 	} {
 		bin := folder(t, nil)
 		script := "#!/bin/sh\ncat <<'END'\n" + help + "\nEND\n"
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil { //nolint:gosec // is run
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		t.Setenv("PATH", bin)

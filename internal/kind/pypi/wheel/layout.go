@@ -166,18 +166,18 @@ func (in *installer) text(target string, mode fs.FileMode, text string) error {
 // writeRecord writes the RECORD of what was installed, with paths relative to site-packages.
 func (in *installer) writeRecord() error {
 	own := path.Join(SitePackages, in.wheel.InfoDir, "RECORD")
-	rows := append(in.record, []string{own, "", ""})
-	for _, row := range rows {
+	in.record = append(in.record, []string{own, "", ""})
+	for _, row := range in.record {
 		relative, err := filepath.Rel(SitePackages, row[0])
 		if err != nil {
 			return err
 		}
 		row[0] = filepath.ToSlash(relative)
 	}
-	slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	slices.SortFunc(in.record, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 	var b bytes.Buffer
 	table := csv.NewWriter(&b)
-	if err := table.WriteAll(rows); err != nil {
+	if err := table.WriteAll(in.record); err != nil {
 		return err
 	}
 	return in.write(own, 0o644, int64(b.Len()), &b)
