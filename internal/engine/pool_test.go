@@ -92,6 +92,23 @@ func TestAnotherEngineTakesOver(t *testing.T) {
 	}
 }
 
+// Another entry found the engine lost while this one failed there: that is no answer of the engine.
+func TestALossThatAnotherEntrySawCounts(t *testing.T) {
+	t.Parallel()
+	p, _ := newPool(t, progress.Discard, "tcp://a:1", "tcp://b:1")
+	calls := 0
+	err := p.On(t.Context(), "npx/a", func(_ context.Context, e *Engine) error {
+		if calls++; calls == 1 {
+			e.lose(io.ErrUnexpectedEOF)
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	})
+	if err != nil || calls != 2 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+}
+
 func TestNoEngineIsLeft(t *testing.T) {
 	t.Parallel()
 	p, lives := newPool(t, progress.Discard, "tcp://a:1", "tcp://b:1")
