@@ -38,15 +38,20 @@ func newPool(t *testing.T, report progress.Func, urls ...string) (*Pool, map[str
 	lives := map[string]*answers{}
 	for _, url := range urls {
 		lives[url] = &answers{}
-		client, err := dagger.Connect(t.Context(), dagger.WithConn(lives[url]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := &Engine{URL: url, client: client, slots: make(chan struct{}, 2)}
-		e.alive, e.lose = context.WithCancelCause(t.Context())
-		p.engines[url] = e
+		p.engines[url] = newEngine(t, url, lives[url])
 	}
 	return p, lives
+}
+
+func newEngine(t *testing.T, url string, life *answers) *Engine {
+	t.Helper()
+	client, err := dagger.Connect(t.Context(), dagger.WithConn(life))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{URL: url, client: client, slots: make(chan struct{}, 2)}
+	e.alive, e.lose = context.WithCancelCause(t.Context())
+	return e
 }
 
 // An engine dies while entries are worked on there and wait for it. All of them are done by the other one, and each is told of once.
