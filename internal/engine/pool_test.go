@@ -38,15 +38,20 @@ func newPool(t *testing.T, report progress.Func, urls ...string) (*Pool, map[str
 	lives := map[string]*answers{}
 	for _, url := range urls {
 		lives[url] = &answers{}
-		client, err := dagger.Connect(t.Context(), dagger.WithConn(lives[url]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := &Engine{URL: url, client: client, slots: make(chan struct{}, 2)}
-		e.alive, e.lose = context.WithCancelCause(t.Context())
-		p.engines[url] = e
+		p.engines[url] = newEngine(t, url, lives[url])
 	}
 	return p, lives
+}
+
+func newEngine(t *testing.T, url string, life *answers) *Engine {
+	t.Helper()
+	client, err := dagger.Connect(t.Context(), dagger.WithConn(life))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{URL: url, client: client, slots: make(chan struct{}, 2)}
+	e.alive, e.lose = context.WithCancelCause(t.Context())
+	return e
 }
 
 // An engine dies while entries are worked on there and wait for it. All of them are done by the other one, and each is told of once.
@@ -89,6 +94,23 @@ func TestAnotherEngineTakesOver(t *testing.T) {
 	}
 	if _, found := told.Load(dies); !found {
 		t.Error("the loss was not told")
+	}
+}
+
+// Another entry found the engine lost while this one failed there: that is no answer of the engine.
+func TestALossThatAnotherEntrySawCounts(t *testing.T) {
+	t.Parallel()
+	p, _ := newPool(t, progress.Discard, "tcp://a:1", "tcp://b:1")
+	calls := 0
+	err := p.On(t.Context(), "npx/a", func(_ context.Context, e *Engine) error {
+		if calls++; calls == 1 {
+			e.lose(io.ErrUnexpectedEOF)
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	})
+	if err != nil || calls != 2 {
+		t.Errorf("%v after %d calls", err, calls)
 	}
 }
 
