@@ -18,6 +18,7 @@ func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	}
 	return map[entry.Kind]kind.Ecosystem{
 		entry.NPX: npm.New(l.downloads, l.npmrc, run),
+		entry.Go:  l.gomod,
 	}
 }
 

@@ -19,6 +19,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
+	"github.com/slipway-dev/slipway/internal/kind/gomod"
+	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
 	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/progress"
@@ -53,6 +55,7 @@ type Line struct {
 	downloads *fetch.Cache
 	layers    *layer.Store
 	npmrc     *npmrc.Config
+	gomod     *gomod.Ecosystem
 	keychain  authn.Keychain
 
 	bases     memo[*standing]
@@ -79,6 +82,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		downloads: fetch.New(filepath.Join(o.Cache, "downloads"), client),
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
+		gomod:     gomod.New(gocmd.New(filepath.Join(o.Cache, "go"), o.Environ), filepath.Join(o.Cache, "go", "programs")),
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)
