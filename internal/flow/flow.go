@@ -20,6 +20,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/git"
+	"github.com/slipway-dev/slipway/internal/kind/gomod"
+	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
@@ -63,6 +65,7 @@ type Line struct {
 	skills    *skill.Ecosystem
 	pipconf   *pipconf.Config
 	pypi      *index.Index
+	gomod     *gomod.Ecosystem
 	keychain  authn.Keychain
 
 	bases     memo[*standing]
@@ -99,6 +102,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		skills:    skill.New(git.New(o.Environ), o.Root, filepath.Join(o.Cache, "skills")),
 		pipconf:   pip,
 		pypi:      index.New(downloads, pip),
+		gomod:     gomod.New(gocmd.New(filepath.Join(o.Cache, "go"), o.Environ), filepath.Join(o.Cache, "go", "programs")),
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)
