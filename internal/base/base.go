@@ -1,4 +1,5 @@
-// Package base builds what images stand on: Debian packages, unpacked without running any of their scripts, and a language runtime.
+// Package base builds what images stand on: Debian packages, unpacked without running any of their scripts, and a language runtime where
+// Debian has none that fits.
 //
 // A base is a folder: base.cue says what belongs to it, lock.json pins every file by hash, and debian-archive-keyring.asc holds the keys that
 // the Debian archive's index must be signed with. The lock names no server; where files come from is the user's configuration. There is no

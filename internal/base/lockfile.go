@@ -15,6 +15,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
 )
 
 // architectures are the platforms that bases are built for, by the name that both Debian and Go give them.
@@ -25,9 +26,9 @@ type Lock struct {
 	Version int `json:"version"`
 	// Suites are the signed indexes that the packages were taken from.
 	Suites   []Suite   `json:"suites"`
-	Packages []Package `json:"packages"` // sorted by architecture, then name
-	Runtime  []Tarball `json:"runtime"`  // sorted by architecture
-	Resolver Tarball   `json:"resolver"`
+	Packages []Package `json:"packages"`          // sorted by architecture, then name
+	Runtime  []Tarball `json:"runtime,omitempty"` // sorted by architecture
+	Resolver *Manager  `json:"resolver,omitempty"`
 }
 
 // Suite is one signed index of the Debian archive.
@@ -55,6 +56,21 @@ type Tarball struct {
 	Package      string `json:"package"`
 	Version      string `json:"version"`
 	Integrity    string `json:"integrity"` // Subresource Integrity with SHA-512
+}
+
+// Manager is the package manager that resolves: an npm package, or a wheel for each platform.
+type Manager struct {
+	Package   string  `json:"package"`
+	Version   string  `json:"version"`
+	Integrity string  `json:"integrity,omitempty"` // of an npm package
+	Wheels    []Wheel `json:"wheels,omitempty"`    // sorted by architecture
+}
+
+// Wheel is one file of a PyPI package.
+type Wheel struct {
+	Architecture string `json:"architecture"`
+	Filename     string `json:"filename"`
+	SHA256       string `json:"sha256"`
 }
 
 // marshal returns the lock in its one form.
@@ -125,8 +141,10 @@ func (l Lock) validate() error {
 			report(field, "stands twice or out of order")
 		}
 	}
-	if reason := l.Resolver.invalid(); reason != "" {
-		report("resolver", "%s", reason)
+	if l.Resolver != nil {
+		if reason := l.Resolver.invalid(); reason != "" {
+			report("resolver", "%s", reason)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -167,6 +185,33 @@ func (t Tarball) invalid() (reason string) {
 	return ""
 }
 
+func (m Manager) invalid() (reason string) {
+	if m.Wheels == nil {
+		return Tarball{Package: m.Package, Version: m.Version, Integrity: m.Integrity}.invalid()
+	}
+	switch {
+	case !packageName.MatchString(m.Package):
+		return fmt.Sprintf("the name %q is none of a PyPI package", m.Package)
+	case m.Integrity != "":
+		return "it has wheels, which have hashes of their own, and an integrity"
+	}
+	for i, w := range m.Wheels {
+		name, err := wheel.ParseName(w.Filename)
+		_, hashErr := fetch.Parse("sha256:" + w.SHA256)
+		switch {
+		case !slices.Contains(architectures, w.Architecture):
+			return fmt.Sprintf("the architecture %q is neither of %s", w.Architecture, strings.Join(architectures, " and "))
+		case i > 0 && m.Wheels[i-1].Architecture >= w.Architecture:
+			return "its wheels stand twice or out of order"
+		case err != nil || name.Project != m.Package || !wheel.SameVersion(name.Version, m.Version):
+			return fmt.Sprintf("the file name %q is not that of a wheel of %s %s", w.Filename, m.Package, m.Version)
+		case hashErr != nil:
+			return fmt.Sprintf("sha256 %q is no SHA-256", w.SHA256)
+		}
+	}
+	return ""
+}
+
 func comparePackages(a, b Package) int {
 	return cmp.Or(cmp.Compare(a.Architecture, b.Architecture), cmp.Compare(a.Name, b.Name))
 }
@@ -201,13 +246,21 @@ func (b *Base) CheckLock() error {
 				stale("packages", "%s is pinned for %s, but %s does not list it", name, arch, SpecFile)
 			}
 		}
-		node, ok := b.Locked.runtime(arch)
-		if want := b.Spec.Runtime; !ok || node.Package != want.Packages[arch] || node.Version != want.Version {
+		got, ok := b.Locked.runtime(arch)
+		switch want := b.Spec.Runtime; {
+		case want == nil && ok:
+			stale("runtime", "pins %s for %s, but %s names no runtime", got.Package, arch, SpecFile)
+		case want != nil && (got.Package != want.Packages[arch] || got.Version != want.Version):
 			stale("runtime", "does not pin %s %s for %s", want.Packages[arch], want.Version, arch)
 		}
 	}
-	if got, want := b.Locked.Resolver, b.Spec.Resolver; got.Package != want.Package || got.Version != want.Version {
+	switch got, want := b.Locked.Resolver, b.Spec.Resolver; {
+	case want == nil && got != nil:
+		stale("resolver", "pins %s, but %s names no resolver", got.Package, SpecFile)
+	case want != nil && (got == nil || got.Package != want.Package || got.Version != want.Version):
 		stale("resolver", "does not pin %s %s", want.Package, want.Version)
+	case want != nil && (want.registry() == pypiRegistry) != (len(got.Wheels) == len(architectures)):
+		stale("resolver", "does not pin %s as it comes from its registry", want.Package)
 	}
 	return errors.Join(errs...)
 }
@@ -238,7 +291,9 @@ func (b *Base) Key() string {
 	h := sha256.New()
 	for _, arch := range architectures {
 		fmt.Fprintln(h, b.debianKey(arch))
-		fmt.Fprintln(h, b.runtimeKey(arch))
+		if b.Spec.Runtime != nil {
+			fmt.Fprintln(h, b.runtimeKey(arch))
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

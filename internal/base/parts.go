@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -17,7 +18,7 @@ import (
 
 // Parts is what a base gives to an image for one platform.
 type Parts struct {
-	Layers     []v1.Layer // Debian below, the language runtime above
+	Layers     []v1.Layer // Debian below; above it the language runtime, if there is one
 	Components []kind.Component
 	Env        []string // NAME=value
 	User       string
@@ -32,17 +33,19 @@ func (b *Base) Parts(ctx context.Context, s Sources, layers *layer.Store, platfo
 		return nil, err
 	}
 	arch := platform.Architecture
-	node, ok := b.Locked.runtime(arch)
-	if platform.OS != "linux" || !ok {
+	if platform.OS != "linux" || !slices.Contains(architectures, arch) {
 		return nil, unsupported(platform.String())
 	}
 	parts := &Parts{
-		Layers:     make([]v1.Layer, 2),
-		Components: b.components(arch, node),
+		Layers:     make([]v1.Layer, 1),
+		Components: b.components(arch),
 		Env:        []string{"PATH=/usr/local/bin:/usr/bin:/bin", "SSL_CERT_FILE=/" + bundleFile},
 		User:       nonroot,
 		WorkingDir: "/",
 		Labels:     map[string]string{"io.github.slipway-dev.base": b.Name, "io.github.slipway-dev.base.key": b.Key()},
+	}
+	if b.Spec.Runtime != nil {
+		parts.Layers = make([]v1.Layer, 2)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -50,11 +53,13 @@ func (b *Base) Parts(ctx context.Context, s Sources, layers *layer.Store, platfo
 		parts.Layers[0] = l
 		return err
 	})
-	group.Go(func() error {
-		l, err := layers.Layer(ctx, b.runtimeKey(arch), func(ctx context.Context, w *layer.Writer) error { return b.writeRuntime(ctx, s, arch, w) })
-		parts.Layers[1] = l
-		return err
-	})
+	if b.Spec.Runtime != nil {
+		group.Go(func() error {
+			l, err := layers.Layer(ctx, b.runtimeKey(arch), func(ctx context.Context, w *layer.Writer) error { return b.writeRuntime(ctx, s, arch, w) })
+			parts.Layers[1] = l
+			return err
+		})
+	}
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("base %s for %s cannot be built: %w", b.Name, platform, err)
 	}
@@ -67,7 +72,7 @@ func unsupported(platform string) error {
 
 // components lists the packages for the SBOM, Debian's first. Their purls are the ones that vulnerability scanners match: Debian tracks
 // vulnerabilities by source package, hence "upstream".
-func (b *Base) components(arch string, node Tarball) []kind.Component {
+func (b *Base) components(arch string) []kind.Component {
 	release := "debian"
 	for _, suite := range b.Locked.Suites {
 		if major, _, _ := strings.Cut(suite.Release, "."); major != "" {
@@ -93,10 +98,14 @@ func (b *Base) components(arch string, node Tarball) []kind.Component {
 			Algorithm: "SHA256", Digest: p.SHA256, Path: statusDir + p.Name, Supplier: "Debian",
 		})
 	}
-	digest, _ := fetch.ParseSRI(node.Integrity) // a lock that passed CheckLock has only such
-	purl := packageurl.NewPackageURL(packageurl.TypeGeneric, "", b.Spec.Runtime.Name, node.Version, nil, "")
+	runtime, ok := b.Locked.runtime(arch)
+	if !ok {
+		return all
+	}
+	digest, _ := fetch.ParseSRI(runtime.Integrity) // a lock that passed CheckLock has only such
+	purl := packageurl.NewPackageURL(packageurl.TypeGeneric, "", b.Spec.Runtime.Name, runtime.Version, nil, "")
 	return append(all, kind.Component{
-		Name: b.Spec.Runtime.Name, Version: node.Version, PURL: purl.ToString(),
+		Name: b.Spec.Runtime.Name, Version: runtime.Version, PURL: purl.ToString(),
 		Algorithm: "SHA512", Digest: digest.Hex, Path: nodeFile,
 	})
 }

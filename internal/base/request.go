@@ -2,22 +2,14 @@ package base
 
 import (
 	"context"
+	"fmt"
 	"path"
 
 	"github.com/slipway-dev/slipway/internal/fetch"
 )
 
-// maxTarball bounds an npm package of a base; that of Node.js has 52 MB.
+// maxTarball bounds a package of a base; that of Node.js has 52 MB.
 const maxTarball = 256 << 20
-
-// Resolver returns where the package manager's tarball is found and what it must hash to. It is an npm package: its files lie below one
-// folder. It is used for locking only and has no place in an image.
-func (b *Base) Resolver(ctx context.Context, s Sources) (fetch.Request, error) {
-	if err := b.CheckLock(); err != nil {
-		return fetch.Request{}, err
-	}
-	return b.Locked.Resolver.request(ctx, s)
-}
 
 // Runtime returns where the tarball of the language runtime for a Debian architecture is found and what it must hash to. The executable is
 // bin/node below its one folder.
@@ -27,7 +19,7 @@ func (b *Base) Runtime(ctx context.Context, s Sources, arch string) (fetch.Reque
 	}
 	t, ok := b.Locked.runtime(arch)
 	if !ok {
-		return fetch.Request{}, unsupported(arch)
+		return fetch.Request{}, fmt.Errorf("base %s has no language runtime for %s", b.Name, arch)
 	}
 	return t.request(ctx, s)
 }

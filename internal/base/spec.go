@@ -18,9 +18,9 @@ import (
 
 // Spec is what base.cue says; see #Base in the schema.
 type Spec struct {
-	Debian   Debian   `json:"debian"`
-	Runtime  Runtime  `json:"runtime"`
-	Resolver Resolver `json:"resolver"`
+	Debian   Debian    `json:"debian"`
+	Runtime  *Runtime  `json:"runtime,omitempty"`  // nil where Debian's packages are all that servers need
+	Resolver *Resolver `json:"resolver,omitempty"` // nil where entries are locked without one
 }
 
 // Debian is the part of a base that comes from Debian.

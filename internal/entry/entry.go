@@ -85,7 +85,8 @@ type Repository struct {
 	Path   string `json:"path,omitempty"`   // folder inside the repository
 }
 
-// Package is a package of an ecosystem's registry at one exact version.
+// Package is a package of an ecosystem's registry at one exact version. Of a go entry it is the import path of a command, at the version of the
+// module that holds it.
 type Package struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`

@@ -20,7 +20,11 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/git"
+	"github.com/slipway-dev/slipway/internal/kind/gomod"
+	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
 	"github.com/slipway-dev/slipway/internal/kind/skill"
 	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/progress"
@@ -59,6 +63,9 @@ type Line struct {
 	layers    *layer.Store
 	npmrc     *npmrc.Config
 	skills    *skill.Ecosystem
+	pipconf   *pipconf.Config
+	pypi      *index.Index
+	gomod     *gomod.Ecosystem
 	keychain  authn.Keychain
 
 	bases     memo[*standing]
@@ -80,12 +87,22 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 	if err != nil {
 		return nil, err
 	}
+	pip, err := pipconf.Load(pipconf.Sources{
+		Project: o.Root, Home: o.Home, System: "/etc", Environ: o.Environ, Ask: pipconf.Machine(o.Root, o.Environ),
+	})
+	if err != nil {
+		return nil, err
+	}
+	downloads := fetch.New(filepath.Join(o.Cache, "downloads"), client)
 	l := &Line{
 		Options:   o,
-		downloads: fetch.New(filepath.Join(o.Cache, "downloads"), client),
+		downloads: downloads,
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
-		skills:    skill.New(git.New(o.Environ), filepath.Join(o.Cache, "skills")),
+		skills:    skill.New(git.New(o.Environ), o.Root, filepath.Join(o.Cache, "skills")),
+		pipconf:   pip,
+		pypi:      index.New(downloads, pip),
+		gomod:     gomod.New(gocmd.New(filepath.Join(o.Cache, "go"), o.Environ), filepath.Join(o.Cache, "go", "programs")),
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)

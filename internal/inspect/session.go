@@ -36,9 +36,10 @@ const (
 	methodTemplates  = "resources/templates/list"
 )
 
-// How long one answer may take. Servers of the older era owe none to server/discover.
+// How long one answer may take. Servers of the older era owe none to server/discover, but those that take their time to start must not be
+// taken for such: they refuse the older handshake after the newer one.
 const (
-	discoverWithin = 10 * time.Second
+	discoverWithin = 40 * time.Second
 	answerWithin   = 20 * time.Second
 )
 

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
@@ -22,51 +21,17 @@ import (
 	"oras.land/oras-go/v2/content/file"
 	"oras.land/oras-go/v2/registry/remote"
 
-	"github.com/slipway-dev/slipway/internal/build"
-	"github.com/slipway-dev/slipway/internal/entry"
-	"github.com/slipway-dev/slipway/internal/git"
-	"github.com/slipway-dev/slipway/internal/kind/skill"
 	"github.com/slipway-dev/slipway/internal/publish"
 	"github.com/slipway-dev/slipway/internal/publish/publishtest"
-	"github.com/slipway-dev/slipway/internal/verify"
 )
-
-// skillArtifact returns a skill in a layout.
-func skillArtifact(t *testing.T) publishtest.Image {
-	t.Helper()
-	e := entry.Entry{Kind: entry.Skill, Name: "cut-release", Title: "Cut", Description: "Cuts", Publisher: entry.Publisher{Name: "Example"}, Version: "1.2.3"}
-	dir := fstest.MapFS{
-		"SKILL.md": {Data: []byte("---\nname: cut-release\ndescription: Cuts\n---\n"), Mode: 0o644}, "data.txt": {Data: []byte(strings.Repeat("x", 100_000)), Mode: 0o644},
-	}
-	s := skill.New(git.New(nil), t.TempDir())
-	lock, err := s.Lock(t.Context(), e, dir)
-	check(t, err)
-	dir[skill.LockFile] = &fstest.MapFile{Data: lock[skill.LockFile]}
-	a, err := s.Artifact(t.Context(), e, dir)
-	check(t, err)
-	built, err := build.Store(t.Context(), e, a.Index, t.TempDir())
-	check(t, err)
-	image := publishtest.Image{Layout: built.Path, Digest: built.Digest.String()}
-	for _, p := range built.Platforms {
-		image.Platforms = append(image.Platforms, verify.Platform{Name: p.Platform.String(), Digest: p.Digest.String()})
-	}
-	return image
-}
-
-func skillInput(t *testing.T, image publishtest.Image, repository string) publish.Input {
-	t.Helper()
-	in := image.Input(t, repository)
-	in.Name, in.Label = "cut-release", skills.LabelSkillName
-	return in
-}
 
 func TestSkillsArePublishedAsImagesAre(t *testing.T) {
 	t.Parallel()
 	for _, referrers := range []bool{true, false} {
 		t.Run(fmt.Sprintf("referrers=%t", referrers), func(t *testing.T) {
 			t.Parallel()
-			image := skillArtifact(t)
-			in := skillInput(t, image, newRegistry(t, referrers))
+			image := publishtest.NewSkill(t)
+			in := image.SkillInput(t, newRegistry(t, referrers))
 			first, err := publish.Publish(t.Context(), in)
 			check(t, err)
 			if !first.Pushed || !first.Tagged || first.Signatures != 3 || first.Statements != 9 {
@@ -122,7 +87,7 @@ func TestSkillsArePublishedOverABadNetwork(t *testing.T) {
 			return nil, io.ErrUnexpectedEOF
 		},
 	} {
-		in := skillInput(t, skillArtifact(t), newRegistry(t, true))
+		in := publishtest.NewSkill(t).SkillInput(t, newRegistry(t, true))
 		in.Access.Transport = &flaky{fail: fail}
 		if _, err := publish.Publish(t.Context(), in); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -151,7 +116,7 @@ func TestSkillsArePublishedWithCredentials(t *testing.T) {
 		registry.ServeHTTP(w, req)
 	}))
 	defer server.Close()
-	in := skillInput(t, skillArtifact(t), strings.TrimPrefix(server.URL, "http://")+"/skill/cut-release")
+	in := publishtest.NewSkill(t).SkillInput(t, strings.TrimPrefix(server.URL, "http://")+"/skill/cut-release")
 	if _, err := publish.Publish(t.Context(), in); err == nil || !strings.Contains(err.Error(), "docker login") {
 		t.Errorf("without credentials: %v", err)
 	}
@@ -166,7 +131,7 @@ func TestSkillsArePublishedWithCredentials(t *testing.T) {
 
 func TestRefusedSkillsSayWhy(t *testing.T) {
 	t.Parallel()
-	in := skillInput(t, skillArtifact(t), newRegistry(t, true))
+	in := publishtest.NewSkill(t).SkillInput(t, newRegistry(t, true))
 	in.Access.Transport = forbidden{}
 	_, err := publish.Publish(t.Context(), in)
 	if err == nil || !strings.Contains(err.Error(), "the registry refuses (403)") || errors.Is(err, context.Canceled) {

@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/npm/lockfile"
+	"github.com/slipway-dev/slipway/internal/kind/wording"
 )
 
 // drafter fills a draft from what is said of a package.
@@ -25,18 +26,18 @@ func (d *drafter) missing(format string, args ...any) {
 // names fills what the entry is called and what it is.
 func (d *drafter) names() {
 	e := &d.Entry
-	e.Title = title(e.Name)
-	e.Description = line(d.said.pkg.text("description"), 100)
+	e.Title = wording.Title(e.Name)
+	e.Description = wording.Line(d.said.pkg.text("description"), 100)
 	if server := d.said.server; server != nil {
-		if t := line(server.Title, 100); t != "" {
+		if t := wording.Line(server.Title, 100); t != "" {
 			e.Title = t
 		}
 		if e.Description == "" {
-			e.Description = line(server.Description, 100)
+			e.Description = wording.Line(server.Description, 100)
 		}
 	}
 	d.missing("description: say in your own words what the server does, in at most 100 characters; what stands there is the package's own")
-	if name := line(d.said.pkg.text("mcpName"), 200); name != "" {
+	if name := wording.Line(d.said.pkg.text("mcpName"), 200); name != "" {
 		d.missing("name: the package calls itself %s; check that it is the server you mean", name)
 	}
 }
@@ -56,7 +57,7 @@ func (d *drafter) origin() {
 	} else {
 		d.missing("repository.commit: the registry does not know it; look up the commit of %s, or leave it out", e.Package.Version)
 	}
-	if page := webAddress(d.said.pkg.text("homepage")); e.Repository == nil || page != e.Repository.URL {
+	if page := wording.WebAddress(d.said.pkg.text("homepage")); e.Repository == nil || page != e.Repository.URL {
 		e.Homepage = page
 	}
 	e.Publisher = publisher(e.Package.Name, d.said.pkg["author"])
@@ -86,9 +87,9 @@ func (d *drafter) running(a *archive) {
 	}
 	if script := a.parts[""].manifest.installScript(a.parts[""].hasGyp); script != "" {
 		d.missing("installScripts: the package wants to run a script when it is installed (%s); say why it works without, or choose another",
-			line(script, 200))
+			wording.Line(script, 200))
 	}
-	if notice := line(d.said.listed.text("deprecated"), 200); notice != "" {
+	if notice := wording.Line(d.said.listed.text("deprecated"), 200); notice != "" {
 		d.missing("package: the registry says that it is deprecated: %s", notice)
 	}
 }
@@ -106,8 +107,8 @@ func (d *drafter) declared(p *serverPackage) {
 		if !variableName.MatchString(v.Name) || known || len(e.Env) == maxVariables {
 			continue
 		}
-		variable := entry.Variable{Name: v.Name, Description: line(v.Description, 300), Required: v.IsRequired, Secret: v.IsSecret}
-		if !v.IsSecret && v.Default == line(v.Default, 1000) {
+		variable := entry.Variable{Name: v.Name, Description: wording.Line(v.Description, 300), Required: v.IsRequired, Secret: v.IsSecret}
+		if !v.IsSecret && v.Default == wording.Line(v.Default, 1000) {
 			variable.Default = v.Default
 		}
 		if variable.Description == "" {
@@ -117,7 +118,7 @@ func (d *drafter) declared(p *serverPackage) {
 	}
 	for _, a := range p.Arguments {
 		if a.IsRequired {
-			d.missing("args: the server wants the argument %q", line(strings.TrimSpace(a.Name+" "+a.ValueHint), 100))
+			d.missing("args: the server wants the argument %q", wording.Line(strings.TrimSpace(a.Name+" "+a.ValueHint), 100))
 		}
 	}
 	if t := entry.TransportType(p.Transport.Type); t == entry.StreamableHTTP || t == entry.SSE {

@@ -22,7 +22,7 @@ import (
 // firstVersion is that of a skill which names none.
 const firstVersion = "0.1.0"
 
-// Draft writes a first entry for a skill in a Git repository, URL#PATH@REF, or in a folder of this machine. Without a path it takes the
+// Draft writes a first entry for a skill in a Git repository, URL#PATH@REF, or in a folder of the catalog, skills/NAME. Without a path it takes the
 // repository itself, without a ref its default branch, and of that the newest commit.
 func (s *Ecosystem) Draft(ctx context.Context, ref string) (*kind.Draft, error) {
 	e := entry.Entry{Kind: entry.Skill, Status: entry.Active}
@@ -59,7 +59,11 @@ func (s *Ecosystem) Draft(ctx context.Context, ref string) (*kind.Draft, error) 
 // referred reads the skill that a reference means, and notes in the entry where it comes from.
 func (s *Ecosystem) referred(ctx context.Context, ref string, e *entry.Entry) ([]file, error) {
 	if !strings.Contains(ref, "://") {
-		files, err := readBeside(os.DirFS(filepath.Clean(ref)))
+		folder := ref
+		if !filepath.IsAbs(ref) {
+			folder = filepath.Join(s.root, ref)
+		}
+		files, err := readBeside(os.DirFS(folder))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s is neither a folder nor the address of a repository, such as https://example.com/skills#folder@main: %w", ref, err)
 		}
@@ -110,7 +114,8 @@ func describe(d *kind.Draft, about *frontmatter) {
 		}
 		missing("publisher: %q is the first part of the repository's path; check who stands behind it", e.Publisher.Name)
 	} else {
-		missing("publisher.name: say who stands behind the skill")
+		e.Publisher.Name = firstLine(about.metadata["author"])
+		missing("publisher.name: say who stands behind the skill, as people know it")
 	}
 	if len(e.DotFiles) > 0 {
 		missing("dotFiles: look at each; what does not belong to the skill must be removed where it is kept")

@@ -7,6 +7,8 @@ package skill
 import (
 	"path/filepath"
 
+	"github.com/stacklok/toolhive-core/oci/skills"
+
 	"github.com/slipway-dev/slipway/internal/coalesce"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/git"
@@ -29,20 +31,25 @@ const (
 // Ecosystem is a kind.Complete for skills. It may be used by many goroutines at once.
 type Ecosystem struct {
 	git    *git.Client
+	root   string
 	dir    string
 	area   *staging.Area
 	flight coalesce.Group[[]file]
 }
 
-var _ kind.Complete = (*Ecosystem)(nil)
+var _ kind.Labelled = (*Ecosystem)(nil)
 
-// New returns the ecosystem over a client for Git, and a folder that keeps what was read from there.
-func New(client *git.Client, dir string) *Ecosystem {
-	return &Ecosystem{git: client, dir: dir, area: staging.New(filepath.Join(dir, "partial"))}
+// New returns the ecosystem over a client for Git, the root of the catalog, from which Draft goes where it is given a folder, and a folder that
+// keeps what was read from repositories.
+func New(client *git.Client, root, dir string) *Ecosystem {
+	return &Ecosystem{git: client, root: root, dir: dir, area: staging.New(filepath.Join(dir, "partial"))}
 }
 
 // LockFiles returns the lock's name.
 func (*Ecosystem) LockFiles() []string { return []string{LockFile} }
+
+// Label returns ToolHive's label for the name of a skill, which is the entry's.
+func (*Ecosystem) Label(e entry.Entry) (label, name string) { return skills.LabelSkillName, e.Name }
 
 // Folder says that the skill lies beside its entry, if it does: the lock names its files.
 func (*Ecosystem) Folder(e entry.Entry) kind.Folder { return kind.Folder{Open: e.Source == nil} }

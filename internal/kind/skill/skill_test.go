@@ -54,7 +54,7 @@ func folder(files map[string]string) fstest.MapFS {
 
 func ecosystem(t *testing.T, environ []string) *skill.Ecosystem {
 	t.Helper()
-	return skill.New(git.New(environ, "file"), t.TempDir())
+	return skill.New(git.New(environ, "file"), "", t.TempDir())
 }
 
 // locked locks an entry and puts the lock into its folder.
@@ -334,7 +334,7 @@ func TestWhatIsKeptIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	r, e := upstream(t, map[string]string{"SKILL.md": head})
 	cache := t.TempDir()
-	s, dir := skill.New(git.New(r.Environ, "file"), cache), folder(nil)
+	s, dir := skill.New(git.New(r.Environ, "file"), "", cache), folder(nil)
 	locked(t, s, e, dir)
 	kept, err := filepath.Glob(filepath.Join(cache, "*.tar"))
 	if err != nil || len(kept) != 1 {
