@@ -26,8 +26,7 @@ func (e *Entry) Build(ctx context.Context) (*dagger.Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	built := e.Slipway.fetching().WithDirectory(".", sources).WithExec(catalogctl("build", e.id()))
-	return dag.Directory().WithDirectory(e.id(), built.Directory(path.Join(outDir, e.id()))), nil
+	return e.layout(sources), nil
 }
 
 // Digest returns the digest of the image index, which is the same on every machine.
@@ -41,7 +40,7 @@ func (e *Entry) Digest(ctx context.Context) (string, error) {
 
 // Inspect boots the image in the sandbox, without network, and returns tools.json: all that the server says of itself.
 func (e *Entry) Inspect(ctx context.Context) (*dagger.File, error) {
-	seen, err := e.inspected(ctx)
+	seen, _, err := e.inspected(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,39 +95,38 @@ func (e *Entry) id() string { return e.Kind + "/" + e.Name }
 
 func (e *Entry) judgment() []string { return catalogctl("release", "--dry-run", e.id()) }
 
-// inspected is the stage that boots: the only one in which code of a package runs, and it holds no secret.
-func (e *Entry) inspected(ctx context.Context) (*dagger.Container, error) {
+// layout builds from the files that an image depends on.
+func (e *Entry) layout(sources *dagger.Directory) *dagger.Directory {
+	built := e.Slipway.fetching().WithDirectory(".", sources).WithExec(catalogctl("build", e.id()))
+	return dag.Directory().WithDirectory(e.id(), built.Directory(path.Join(outDir, e.id())))
+}
+
+// inspected is the stage that boots: the only one in which code of a package runs, and it holds no secret. It comes with what it boots.
+func (e *Entry) inspected(ctx context.Context) (seen *dagger.Container, layout *dagger.Directory, err error) {
 	runsc, err := e.Slipway.sandbox(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sources, err := e.buildSources(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	layout, err := e.Build(ctx)
-	if err != nil {
-		return nil, err
-	}
+	layout = e.layout(sources)
 	return e.Slipway.stage().
 		WithFile("/usr/local/bin/runsc", runsc).
 		WithDirectory(".", sources).
 		WithMountedDirectory(outDir, layout).
-		WithExec(catalogctl("inspect", e.id()), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}), nil
+		WithExec(catalogctl("inspect", e.id()), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}), layout, nil
 }
 
 // judging is the stage that scans and asks the gate, and before which signing and publishing begin. It finds what the server said in the
 // cache of inspections and has no sandbox, so nothing of the package can run in it.
 func (e *Entry) judging(ctx context.Context) (*dagger.Container, error) {
-	seen, err := e.inspected(ctx)
+	seen, layout, err := e.inspected(ctx)
 	if err != nil {
 		return nil, err
 	}
 	sources, err := e.scanSources(ctx)
-	if err != nil {
-		return nil, err
-	}
-	layout, err := e.Build(ctx)
 	if err != nil {
 		return nil, err
 	}

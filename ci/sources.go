@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"dagger/slipway/internal/dagger"
 )
 
@@ -38,17 +40,24 @@ func (e *Entry) scanSources(ctx context.Context) (*dagger.Directory, error) {
 // pick returns the files that match patterns, without those of the names in but. It takes each file by itself: then the engine knows the
 // result by what the files hold, whereas a filtered folder counts as changed with all that was filtered out of it.
 func pick(ctx context.Context, from *dagger.Directory, patterns []string, but ...string) (*dagger.Directory, error) {
-	folders := map[string][]*dagger.File{}
-	for _, pattern := range patterns {
-		names, err := from.Glob(ctx, pattern)
-		if err != nil {
-			return nil, fmt.Errorf("look for %s: %w", pattern, err)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			if !strings.HasSuffix(name, "/") && !slices.Contains(but, path.Base(name)) {
-				folders[path.Dir(name)] = append(folders[path.Dir(name)], from.File(name))
+	found := make([][]string, len(patterns))
+	group, globbing := errgroup.WithContext(ctx)
+	for i, pattern := range patterns {
+		group.Go(func() (err error) {
+			if found[i], err = from.Glob(globbing, pattern); err != nil {
+				return fmt.Errorf("look for %s: %w", pattern, err)
 			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	folders := map[string][]*dagger.File{}
+	names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(found...))))
+	for _, name := range names {
+		if !strings.HasSuffix(name, "/") && !slices.Contains(but, path.Base(name)) {
+			folders[path.Dir(name)] = append(folders[path.Dir(name)], from.File(name))
 		}
 	}
 	picked := dag.Directory()
