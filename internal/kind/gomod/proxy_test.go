@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb/dirhash"
 	"golang.org/x/mod/zip"
 
 	"github.com/slipway-dev/slipway/internal/kind/gomod"
@@ -46,6 +49,27 @@ func (r release) zip(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	return buffer.Bytes()
+}
+
+// sums returns the lines of a go.sum about the release.
+func (r release) sums(t testing.TB) string {
+	t.Helper()
+	open := func(files map[string]string) func(string) (io.ReadCloser, error) {
+		return func(name string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(files[name])), nil }
+	}
+	inZip := map[string]string{}
+	for name, content := range r.files {
+		inZip[r.path+"@"+r.version+"/"+name] = content
+	}
+	whole, err := dirhash.Hash1(slices.Collect(maps.Keys(inZip)), open(inZip))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := dirhash.Hash1([]string{"go.mod"}, open(r.files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s %s %s\n%s %s/go.mod %s\n", r.path, r.version, whole, r.path, r.version, mod)
 }
 
 type zipFile struct{ name, content string }
