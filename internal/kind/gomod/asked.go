@@ -58,7 +58,7 @@ func asked(ctx context.Context, golang *gocmd.Toolchain, dir string, e entry.Ent
 	if err != nil {
 		return fmt.Errorf("cannot read the go.mod of %s: %w", atVersion(holder), err)
 	}
-	file, err := modfile.ParseLax(lockfile.ModFile, data, nil)
+	file, err := modfile.Parse(lockfile.ModFile, data, nil)
 	if err != nil {
 		return fmt.Errorf("cannot read the go.mod of %s: %s", atVersion(holder), lockfile.Abbreviate(err.Error()))
 	}

@@ -111,7 +111,7 @@ func (r *reader) mod(data []byte) {
 	for _, require := range file.Require {
 		path, version := require.Mod.Path, require.Mod.Version
 		field := "require " + Abbreviate(path)
-		if err := module.Check(path, version); err != nil || module.CanonicalVersion(version) != version {
+		if err := module.Check(path, version); err != nil {
 			r.problem(ModFile, field, "%q is not one exact version of a module: lock again", Abbreviate(version))
 		}
 		if _, twice := r.lock.Versions[path]; twice {
