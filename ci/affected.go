@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,8 +121,7 @@ func (a *Affected) Report(ctx context.Context) (*dagger.Directory, error) {
 func (a *Affected) each(ctx context.Context, work func(context.Context, *Entry) (string, error)) (string, error) {
 	texts, errs := make([]string, len(a.Entries)), make([]error, len(a.Entries))
 	var group errgroup.Group
-	// Servers are booted against the clock, so not more at once than the engine has processors.
-	group.SetLimit(runtime.GOMAXPROCS(0))
+	group.SetLimit(a.Slipway.Parallel())
 	for i, id := range a.Entries {
 		group.Go(func() error {
 			texts[i], errs[i] = named(ctx, id, func(ctx context.Context) (string, error) {

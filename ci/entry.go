@@ -98,7 +98,7 @@ func (e *Entry) judgment() []string { return catalogctl("release", "--dry-run", 
 
 // inspected is the stage that boots: the only one in which code of a package runs, and it holds no secret.
 func (e *Entry) inspected(ctx context.Context) (*dagger.Container, error) {
-	runsc, err := e.Slipway.tool(ctx, "runsc")
+	runsc, err := e.Slipway.sandbox(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"runtime"
 	"strings"
 
 	"dagger/slipway/internal/dagger"
@@ -20,6 +21,9 @@ const skill = "skill"
 type Slipway struct {
 	Source *dagger.Directory // +private
 	Code   *dagger.Directory // +private
+
+	Catalogctl *dagger.File // +private
+	Runsc      *dagger.File // +private
 
 	GoImage     string         // +private
 	BaseImage   string         // +private
@@ -39,6 +43,12 @@ func New(
 	// +defaultPath="/"
 	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.golangci.yml", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
 	code *dagger.Directory,
+	// Executable of catalogctl for the engine's platform, such as .tools/bin/catalogctl; compiled from the code if it is left out
+	// +optional
+	catalogctl *dagger.File,
+	// Executable of gVisor for the engine's platform, such as .tools/bin/runsc; compiled at the version of the Makefile if it is left out
+	// +optional
+	runsc *dagger.File,
 	// Image with the Go toolchain and certificates, which compiles catalogctl and its tools
 	// +default="golang:1.26-trixie"
 	goImage string,
@@ -62,13 +72,16 @@ func New(
 	npmrc *dagger.Secret,
 ) *Slipway {
 	return &Slipway{
-		Source: source, Code: code, GoImage: goImage, BaseImage: baseImage,
+		Source: source, Code: code, Catalogctl: catalogctl, Runsc: runsc, GoImage: goImage, BaseImage: baseImage,
 		GoProxy: goProxy, NpmRegistry: npmRegistry, AptMirror: aptMirror, CaBundle: caBundle, Npmrc: npmrc,
 	}
 }
 
 // Catalog is all entries together: whether they are valid, and what is generated from them.
 func (s *Slipway) Catalog() *Catalog { return &Catalog{Slipway: s} }
+
+// Parallel returns how many entries the engine works on at once: as many as it has processors, since servers are booted against the clock.
+func (s *Slipway) Parallel() int { return runtime.GOMAXPROCS(0) }
 
 // Command is catalogctl itself: its executable, its tests, its linters.
 func (s *Slipway) Command() *Command { return &Command{Slipway: s} }

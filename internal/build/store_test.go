@@ -45,7 +45,7 @@ func whole(t *testing.T, platforms ...string) v1.ImageIndex {
 }
 
 func skill() entry.Entry {
-	return entry.Entry{Kind: entry.Skill, Name: "review", Source: &entry.Source{Version: "1.2.0"}}
+	return entry.Entry{Kind: entry.Skill, Name: "review", Version: "1.2.0"}
 }
 
 func TestStoreKeepsEveryByte(t *testing.T) {

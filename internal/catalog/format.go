@@ -71,7 +71,7 @@ func Format(e entry.Entry) ([]byte, error) {
 
 // paragraphs are the fields that an empty line precedes.
 var paragraphs = map[string]bool{
-	"package": true, "image": true, "remote": true, "source": true, "transport": true, "env": true, "permissions": true, "overrides": true,
+	"package": true, "image": true, "remote": true, "version": true, "transport": true, "env": true, "permissions": true, "overrides": true,
 	"constraints": true, "installScripts": true, "provenance": true, "inspect": true, "waivers": true, "distinctFrom": true,
 }
 

@@ -258,7 +258,7 @@ func TestLoadOfNoCatalog(t *testing.T) {
 
 func TestLoadOfPrivateCatalog(t *testing.T) {
 	t.Parallel()
-	skill := "package entry\nimport \"github.com/slipway-dev/slipway/schema\"\nschema.#Skill\nname: \"review\"\ntitle: \"T\"\ndescription: \"D\"\npublisher: name: \"P\"\n"
+	skill := "package entry\nimport \"github.com/slipway-dev/slipway/schema\"\nschema.#Skill\nname: \"review\"\ntitle: \"T\"\ndescription: \"D\"\npublisher: name: \"P\"\nversion: \"1.0.0\"\n"
 	entries := map[string]string{"skills/review/entry.cue": skill, "catalog/npx/server/entry.cue": npx("server", "server")}
 	root := files(t, entries)
 	if got := problems(t, root, Options{}); got != nil {

@@ -45,7 +45,11 @@ type Entry struct {
 	Package *Package `json:"package,omitempty"` // npx, uvx, go
 	Image   *Image   `json:"image,omitempty"`   // container
 	Remote  *Server  `json:"remote,omitempty"`  // remote
-	Source  *Source  `json:"source,omitempty"`  // skill
+	// Version of a skill, which is the catalog's own.
+	Version string  `json:"version,omitempty"`
+	Source  *Source `json:"source,omitempty"` // skill
+	// DotFiles are those files of a skill that a dot hides and that belong to it all the same.
+	DotFiles []string `json:"dotFiles,omitempty"`
 
 	// Base names the folder under catalog/bases that the image is built on.
 	Base string `json:"base,omitempty"`
@@ -82,7 +86,8 @@ type Repository struct {
 	Path   string `json:"path,omitempty"`   // folder inside the repository
 }
 
-// Package is a package of an ecosystem's registry at one exact version.
+// Package is a package of an ecosystem's registry at one exact version. Of a go entry it is the import path of a command, at the version of the
+// module that holds it.
 type Package struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
@@ -104,20 +109,22 @@ type Server struct {
 	OAuth   *OAuth     `json:"oauth,omitempty"`
 }
 
-// OAuth is what a client must know before it asks for a token.
+// OAuth is what a client must know before it asks for a token, as far as it cannot find that out from the server itself.
 type OAuth struct {
-	Issuer   string   `json:"issuer,omitempty"`
-	ClientID string   `json:"clientId,omitempty"`
-	Scopes   []string `json:"scopes,omitempty"`
+	Issuer string `json:"issuer,omitempty"`
+	// The endpoints of an authorization server that has no metadata.
+	AuthorizationEndpoint string   `json:"authorizationEndpoint,omitempty"`
+	TokenEndpoint         string   `json:"tokenEndpoint,omitempty"`
+	ClientID              string   `json:"clientId,omitempty"`
+	Scopes                []string `json:"scopes,omitempty"`
 }
 
 // Source is a skill's folder in a Git repository; its absence means that the skill is kept beside its entry.
 type Source struct {
-	URL     string `json:"url"`
-	Ref     string `json:"ref"`
-	Commit  string `json:"commit"`
-	Path    string `json:"path"`
-	Version string `json:"version"`
+	URL    string `json:"url"`
+	Ref    string `json:"ref"` // the branch or tag that the commit belongs to
+	Commit string `json:"commit"`
+	Path   string `json:"path"` // of the skill's folder; "." is the whole repository
 }
 
 // TransportType is one of the MCP transports.

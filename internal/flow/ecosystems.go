@@ -17,6 +17,8 @@ func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	return map[entry.Kind]kind.Ecosystem{
 		entry.NPX:    npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
 		entry.UVX:    pypi.New(l.downloads, l.pipconf, l.pypi, l.resolver(base, "uv")),
+		entry.Go:     l.gomod,
+		entry.Skill:  l.skills,
 		entry.Remote: remote.New(l.ask),
 	}
 }

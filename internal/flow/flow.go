@@ -19,9 +19,13 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
+	"github.com/slipway-dev/slipway/internal/git"
+	"github.com/slipway-dev/slipway/internal/kind/gomod"
+	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
+	"github.com/slipway-dev/slipway/internal/kind/skill"
 	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/progress"
 	"github.com/slipway-dev/slipway/internal/sandbox"
@@ -58,8 +62,10 @@ type Line struct {
 	downloads *fetch.Cache
 	layers    *layer.Store
 	npmrc     *npmrc.Config
+	skills    *skill.Ecosystem
 	pipconf   *pipconf.Config
 	pypi      *index.Index
+	gomod     *gomod.Ecosystem
 	keychain  authn.Keychain
 
 	bases     memo[*standing]
@@ -93,8 +99,10 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		downloads: downloads,
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
+		skills:    skill.New(git.New(o.Environ), o.Root, filepath.Join(o.Cache, "skills")),
 		pipconf:   pip,
 		pypi:      index.New(downloads, pip),
+		gomod:     gomod.New(gocmd.New(filepath.Join(o.Cache, "go"), o.Environ), filepath.Join(o.Cache, "go", "programs")),
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)

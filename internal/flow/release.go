@@ -6,7 +6,9 @@ import (
 	"path"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/inspect"
+	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/publish"
 	"github.com/slipway-dev/slipway/internal/verify"
 )
@@ -25,7 +27,8 @@ type Released struct {
 // Judged reports whether err says that an item was looked at and may not be released, rather than that it could not be looked at.
 func Judged(err error) bool {
 	var failure *inspect.Failure
-	return errors.Is(err, ErrGate) || errors.As(err, &failure)
+	var elsewhere *engine.FailedError
+	return errors.Is(err, ErrGate) || errors.As(err, &failure) || errors.As(err, &elsewhere) && elsewhere.Code == engine.CodeFindings
 }
 
 // Judge takes an item the way to the gate: it builds, inspects and scans, and writes the reports. If the item did not pass, the error is one
@@ -42,6 +45,10 @@ func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error
 	if err != nil || r.Built.Hosted() {
 		return r, err // of a server that runs elsewhere, its tools.json is all that the catalog publishes
 	}
+	label, name, err := l.label(item)
+	if err != nil {
+		return r, err
+	}
 	err = l.step(item, "publish", func() (string, bool, error) {
 		key, err := l.key()
 		if err != nil {
@@ -57,7 +64,7 @@ func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error
 		}
 		r.Published, err = publish.Publish(ctx, publish.Input{
 			Layout: r.Built.Path, Digest: r.Built.Digest.String(),
-			Repository: l.Repository(item), Tag: r.Built.Tag, Name: l.serverName(item),
+			Repository: l.Repository(item), Tag: r.Built.Tag, Name: name, Label: label,
 			Key: key, Statements: statements, Now: l.Now(), Access: access,
 		})
 		if err != nil {
@@ -109,9 +116,18 @@ func (l *Line) Repository(item catalog.Item) string {
 	return path.Join(prefix, string(item.Entry.Kind), item.Entry.Name)
 }
 
-// serverName is the name of an item in the catalog that is published.
-func (l *Line) serverName(item catalog.Item) string {
-	return l.Catalog.Settings.Namespace + "/" + item.Entry.Name
+// label returns the label that names an item in its images, and the name: that of the server in the catalog that is published, unless the
+// ecosystem has its own.
+func (l *Line) label(item catalog.Item) (label, name string, err error) {
+	ecosystem, err := l.ecosystem(item.Entry)
+	if err != nil {
+		return "", "", err
+	}
+	if labelled, ok := ecosystem.(kind.Labelled); ok {
+		label, name = labelled.Label(item.Entry)
+		return label, name, nil
+	}
+	return verify.NameLabel, l.Catalog.Settings.Namespace + "/" + item.Entry.Name, nil
 }
 
 // access returns how the registry is reached to which the line publishes, and every other one.

@@ -61,6 +61,12 @@ func (l *Line) scan(ctx context.Context, item catalog.Item, seen *observation.Ob
 		if baseline, ok := shelf.observations[item.Entry.ID()]; ok {
 			subject.Baseline = &baseline
 		}
+		if b != nil && b.artifact != nil {
+			subject.Documents = b.artifact.Documents
+			if item.Entry.Source == nil {
+				subject.Folder = item.Dir
+			}
+		}
 		scanned.Reports = scan.Run(ctx, []scan.Scanner{builtin.New(shelf.index)}, subject, scanTime)
 		if b != nil && !b.Hosted() {
 			scanned.Reports = append(scanned.Reports, l.weigh(item, b.Result))
@@ -88,17 +94,38 @@ func (l *Line) scan(ctx context.Context, item catalog.Item, seen *observation.Ob
 	return scanned, nil
 }
 
-// ScanCommitted scans what an item's server said when it was last inspected, without building anything.
+// ScanCommitted scans what an item's server said when it was last inspected, without building anything. What holds no server is put together
+// from its lock, and its texts are scanned.
 func (l *Line) ScanCommitted(ctx context.Context, item catalog.Item) (*Scanned, error) {
 	shelf, err := l.siblings(ctx)
 	if err != nil {
 		return nil, err
 	}
+	ecosystem, err := l.ecosystem(item.Entry)
+	if err != nil {
+		return nil, err
+	}
 	seen, ok := shelf.observations[item.Entry.ID()]
+	if !ok && !ecosystem.Folder(item.Entry).Observed {
+		return l.scanArtifact(ctx, item)
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s has no %s: run 'catalogctl inspect %s'", item.Entry.ID(), catalog.ObservationFile, item.Entry.Name)
 	}
 	scanned, err := l.scan(ctx, item, &seen, nil)
+	if err != nil {
+		return nil, err
+	}
+	return scanned, l.writeScan(item, scanned)
+}
+
+// scanArtifact scans the texts of what holds no server.
+func (l *Line) scanArtifact(ctx context.Context, item catalog.Item) (*Scanned, error) {
+	b, err := l.Build(ctx, item)
+	if err != nil {
+		return nil, err
+	}
+	scanned, err := l.scan(ctx, item, nil, b)
 	if err != nil {
 		return nil, err
 	}

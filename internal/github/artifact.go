@@ -6,14 +6,14 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/http"
 	"os"
 	"path"
-	"slices"
 	"strings"
+	"sync"
 
 	api "github.com/google/go-github/v62/github"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
 )
@@ -25,6 +25,9 @@ const (
 	maxFile  = 8 << 20
 	maxNames = 20_000
 )
+
+// downloads is how many artifacts are fetched at once.
+const downloads = 6
 
 // Reports writes the files below the artifacts of a run whose names begin with prefix to the folder to: those that wanted agrees with, by their
 // slash-separated path. Of artifacts with one name the newest counts. All other files are passed over; a path that two artifacts hold is an error.
@@ -51,17 +54,24 @@ func (r *Repository) Reports(ctx context.Context, run int64, prefix string, want
 		return err
 	}
 	left := budget{bytes: maxFiles, names: maxNames}
-	for _, name := range slices.Sorted(maps.Keys(found)) {
-		a := found[name]
-		data, err := r.download(ctx, a)
-		if err == nil {
-			err = left.extract(data, wanted, root)
-		}
-		if err != nil {
-			return fmt.Errorf("the artifact %q of run %d: %w", a.GetName(), run, err)
-		}
+	var mu sync.Mutex // over what is left, and so over one archive at a time
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(downloads)
+	for name, a := range found {
+		group.Go(func() error {
+			data, err := r.download(ctx, a)
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				err = left.extract(data, wanted, root)
+			}
+			if err != nil {
+				return fmt.Errorf("the artifact %q of run %d: %w", name, run, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 // download returns the bytes of an artifact. They lie elsewhere, at an address that needs no token and gets none.

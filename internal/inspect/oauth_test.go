@@ -216,7 +216,11 @@ func TestHTTPWithSSECanNeedAuthenticationToo(t *testing.T) {
 	web := locked{401, "Bearer", map[string]string{resourcePlace: resourcePage, serverPlace: serverPage}}.serve(t)
 	r, err := Remote(t.Context(), RemoteInput{Entry: hosted(web.URL+"/mcp", entry.SSE), Transport: loopback(web)})
 	if err != nil || r.Observation.Auth == nil || len(r.Observation.Auth.Servers) != 1 {
-		t.Errorf("got %+v, %v", r, err)
+		t.Fatalf("got %+v, %v", r, err)
+	}
+	text, err := observation.Encode(r.Observation)
+	if err != nil || !strings.Contains(string(text), `"protocolVersions": []`) || !strings.Contains(string(text), `"tools": []`) {
+		t.Errorf("%v:\n%s", err, text)
 	}
 }
 

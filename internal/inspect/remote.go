@@ -94,6 +94,9 @@ func (r *remote) ask(ctx context.Context) (*Result, error) {
 	auth, problems, err := discover(ctx, r.witness.base, r.endpoint, refusal)
 	report.Problems = append(report.Problems, problems...)
 	result.Observation.Auth = auth
+	if result.Observation.ProtocolVersions == nil {
+		result.Observation.ProtocolVersions = []string{} // none was told
+	}
 	return result, err
 }
 

@@ -58,6 +58,14 @@ type Complete interface {
 	Artifact(ctx context.Context, e entry.Entry, dir fs.FS) (*Artifact, error)
 }
 
+// Labelled is a complete ecosystem whose images name their entry in a label of their own, not in that of the MCP registry.
+type Labelled interface {
+	Complete
+
+	// Label returns the label and what it holds for an entry.
+	Label(e entry.Entry) (label, name string)
+}
+
 // Hosted is an ecosystem whose entries are servers that somebody else runs: there is nothing to build.
 type Hosted interface {
 	Ecosystem

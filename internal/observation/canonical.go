@@ -27,9 +27,6 @@ func Encode(o Observation) ([]byte, error) {
 	if o.Tools == nil {
 		o.Tools = []Definition{}
 	}
-	if o.ProtocolVersions == nil {
-		o.ProtocolVersions = []string{} // of a server that has not told
-	}
 	raw, err := json.Marshal(o)
 	if err != nil {
 		return nil, fmt.Errorf("encode observation: %w", err)

@@ -30,7 +30,6 @@ func (r *Ecosystem) Draft(ctx context.Context, ref string) (*kind.Draft, error) 
 		Publisher:   entry.Publisher{Name: domain},
 		Remote:      &entry.Server{URL: u.String()},
 		Transport:   &entry.Transport{Type: entry.StreamableHTTP},
-		Tags:        []string{"remote"},
 	}}
 	if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/sse") {
 		d.Entry.Transport.Type = entry.SSE

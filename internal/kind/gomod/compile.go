@@ -1,0 +1,58 @@
+package gomod
+
+import (
+	"context"
+	"debug/buildinfo"
+	"fmt"
+	"path/filepath"
+
+	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
+	"github.com/slipway-dev/slipway/internal/kind/gomod/lockfile"
+)
+
+// settle are the settings of every build. Without paths and the state of a version control system, what is compiled is the same everywhere;
+// without symbols it is a third smaller, and what scanners read of modules stays.
+var settle = []string{"build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
+
+// compile fetches what the lock pins, compiles it, and checks what the binary says of itself.
+func (g *Ecosystem) compile(ctx context.Context, s *source) (*program, error) {
+	golang, err := g.golang.Toolchain(ctx, s.lock.Toolchain)
+	if err != nil {
+		return nil, err
+	}
+	work, err := newWorkspace(s.files[lockfile.ModFile], s.files[lockfile.SumFile])
+	if err != nil {
+		return nil, err
+	}
+	defer work.remove()
+	if _, err := golang.Run(ctx, gocmd.Task{Dir: work.dir, Args: []string{"mod", "download"}, Network: true}); err != nil {
+		return nil, fmt.Errorf("cannot fetch the modules that the lock pins: %w", err)
+	}
+	if err := asked(ctx, golang, work.dir, s.entry, s.lock); err != nil {
+		return nil, err
+	}
+	parts, err := list(ctx, golang, work.dir, s)
+	if err != nil {
+		return nil, err
+	}
+	compiled := filepath.Join(work.dir, "command")
+	args := append(append([]string{}, settle...), "-o", compiled, s.lock.Tool)
+	if _, err := golang.Run(ctx, gocmd.Task{Dir: work.dir, Args: args, Env: []string{"GOARCH=" + s.arch}}); err != nil {
+		return nil, fmt.Errorf("cannot compile %s for linux/%s: %w", s.lock.Tool, s.arch, err)
+	}
+	info, err := buildinfo.ReadFile(compiled)
+	if err != nil {
+		return nil, fmt.Errorf("the binary of %s does not say what it was built from: %w", s.lock.Tool, err)
+	}
+	if err := s.agree(info); err != nil {
+		return nil, err
+	}
+	p := &program{Key: s.key()}
+	if p.Components, err = components(info, parts, golang.Root); err != nil {
+		return nil, err
+	}
+	if err := g.keep(compiled, p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
