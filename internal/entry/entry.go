@@ -62,6 +62,7 @@ type Entry struct {
 	Permissions Permissions `json:"permissions"`
 
 	Overrides      []Override      `json:"overrides,omitempty"`
+	Constraints    []Constraint    `json:"constraints,omitempty"`
 	InstallScripts []InstallScript `json:"installScripts,omitempty"`
 	Provenance     *Provenance     `json:"provenance,omitempty"`
 	Inspect        Inspect         `json:"inspect"`
@@ -175,6 +176,13 @@ type Override struct {
 	Package string `json:"package"`
 	Version string `json:"version"`
 	Reason  string `json:"reason"`
+}
+
+// Constraint bounds the version of a dependency, if there is one.
+type Constraint struct {
+	Package  string `json:"package"`
+	Versions string `json:"versions"` // as the ecosystem writes them, such as >=1.2,<2
+	Reason   string `json:"reason"`
 }
 
 // InstallScript declares that a dependency works without the install script that it asks for.

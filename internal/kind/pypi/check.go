@@ -49,6 +49,7 @@ func check(e entry.Entry, data []byte) (*lockfile.Lock, error) {
 		c.root()
 		c.installable()
 		c.overrides()
+		c.constraints()
 	}
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
@@ -128,6 +129,18 @@ func (c *checker) overrides() {
 		}
 		if !found {
 			c.refuse("", "the entry's %s is of %s, which nothing depends on: remove it from the entry", field, override.Package)
+		}
+	}
+}
+
+// constraints checks that no package is outside of its bounds.
+func (c *checker) constraints() {
+	for _, constraint := range c.entry.Constraints {
+		bounds := wheel.Requirement{Project: constraint.Package, Specifier: constraint.Versions}
+		for _, p := range c.lock.Packages {
+			if p.Name == constraint.Package && !bounds.Accepts(p.Version) {
+				c.refuse(p.Name, "is %s, but the entry constrains it to %s: run catalogctl lock %s", p.Version, constraint.Versions, c.entry.Name)
+			}
 		}
 	}
 }

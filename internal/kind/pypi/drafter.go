@@ -90,7 +90,7 @@ func beforeAddress(text string) string {
 
 var (
 	forge     = regexp.MustCompile(`^/([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?(?:/(?:-/)?(?:tree|blob)/[^/]+/([A-Za-z0-9_@+-][A-Za-z0-9_@+.-]*(?:/[A-Za-z0-9_@+-][A-Za-z0-9_@+.-]*)*))?/?$`)
-	sources   = []string{"repository", "source", "source code", "code", "github", "homepage"}
+	sources   = []string{"repository", "source", "source code", "code", "github", "homepage", "home"}
 	forgeHost = map[string]bool{"github.com": true, "gitlab.com": true, "bitbucket.org": true, "codeberg.org": true}
 )
 

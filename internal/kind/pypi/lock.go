@@ -28,6 +28,7 @@ type project struct {
 			Environments []string `toml:"environments"`
 			Required     []string `toml:"required-environments"`
 			Overrides    []string `toml:"override-dependencies"`
+			Constraints  []string `toml:"constraint-dependencies"`
 		} `toml:"uv"`
 	} `toml:"tool"`
 }
@@ -45,6 +46,9 @@ func projectOf(e entry.Entry) project {
 	for _, override := range e.Overrides {
 		p.Tool.UV.Overrides = append(p.Tool.UV.Overrides, override.Package+"=="+override.Version)
 	}
+	for _, constraint := range e.Constraints {
+		p.Tool.UV.Constraints = append(p.Tool.UV.Constraints, constraint.Package+constraint.Versions)
+	}
 	return p
 }
 
@@ -55,7 +59,7 @@ var resolve = []string{
 	"--format", "pylock.toml", "--output-file", pylockFile, "--no-header", "--no-annotate", "--quiet", "--no-progress", "--color", "never",
 }
 
-// Lock has uv resolve the entry's package and overrides in a temporary folder. The lock is refused, with the errors of CheckLock, if uv could
+// Lock has uv resolve the entry's package, overrides and constraints in a temporary folder. The lock is refused, with the errors of CheckLock, if uv could
 // not meet what the entry says.
 func (p *Ecosystem) Lock(ctx context.Context, e entry.Entry, _ fs.FS) (map[string][]byte, error) {
 	if e.Package == nil {

@@ -98,9 +98,13 @@ func TestCheckLock(t *testing.T) {
 		"an override of itself":      {change: func(e *entry.Entry) { e.Overrides = []entry.Override{{Package: "my-server", Version: "2"}} }, reason: "overrides[0] is of its own package"},
 		"an override of nothing":     {change: func(e *entry.Entry) { e.Overrides = []entry.Override{{Package: "x", Version: "2"}} }, reason: "overrides[0] is of x, which nothing depends on"},
 		"an override without effect": {change: func(e *entry.Entry) { e.Overrides = []entry.Override{{Package: "fast", Version: "2.2"}} }, reason: "is 2.1, but the entry overrides it with 2.2"},
-		"an address":                 {from: "slow==3", to: "slow @ https://x.example/slow.whl", reason: "line 11: names an address"},
-		"a useless wheel":            {from: "manylinux_2_28_aarch64", to: "musllinux_1_2_aarch64", reason: "runs nowhere"},
-		"a missing platform":         {from: "# fast-2.1-cp313-cp313-manylinux_2_28_aarch64.whl\n", to: "", reason: "no wheel that runs on aarch64"},
+		"a constraint that is met": {change: func(e *entry.Entry) {
+			e.Constraints = []entry.Constraint{{Package: "fast", Versions: ">=2, <3"}, {Package: "x", Versions: "<1"}}
+		}},
+		"a constraint that is not": {change: func(e *entry.Entry) { e.Constraints = []entry.Constraint{{Package: "fast", Versions: "<2"}} }, reason: "is 2.1, but the entry constrains it to <2"},
+		"an address":               {from: "slow==3", to: "slow @ https://x.example/slow.whl", reason: "line 11: names an address"},
+		"a useless wheel":          {from: "manylinux_2_28_aarch64", to: "musllinux_1_2_aarch64", reason: "runs nowhere"},
+		"a missing platform":       {from: "# fast-2.1-cp313-cp313-manylinux_2_28_aarch64.whl\n", to: "", reason: "no wheel that runs on aarch64"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
