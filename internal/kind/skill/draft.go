@@ -11,16 +11,19 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/github/go-spdx/v2/spdxexp"
 
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/kind/wording"
 )
 
 // firstVersion is that of a skill which names none.
 const firstVersion = "0.1.0"
+
+// maxLine is what an entry's texts may have, in characters.
+const maxLine = 100
 
 // Draft writes a first entry for a skill in a Git repository, URL#PATH@REF, or in a folder of the catalog, skills/NAME. Without a path it takes the
 // repository itself, without a ref its default branch, and of that the newest commit.
@@ -94,10 +97,8 @@ var exactVersion = regexp.MustCompile(`^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[
 func describe(d *kind.Draft, about *frontmatter) {
 	e := &d.Entry
 	missing := func(format string, args ...any) { d.Missing = append(d.Missing, fmt.Sprintf(format, args...)) }
-	words := strings.Split(e.Name, "-")
-	words[0] = strings.ToUpper(words[0][:1]) + words[0][1:]
-	e.Title = strings.Join(words, " ")
-	e.Description = firstLine(about.description)
+	e.Title = wording.Title(e.Name)
+	e.Description = wording.Line(about.description, maxLine)
 	missing("description: say in your own words what the skill is for, in at most 100 characters; what stands there is its own")
 	if e.Version = about.metadata["version"]; !exactVersion.MatchString(e.Version) {
 		e.Version = firstVersion
@@ -114,19 +115,10 @@ func describe(d *kind.Draft, about *frontmatter) {
 		}
 		missing("publisher: %q is the first part of the repository's path; check who stands behind it", e.Publisher.Name)
 	} else {
-		e.Publisher.Name = firstLine(about.metadata["author"])
+		e.Publisher.Name = wording.Line(about.metadata["author"], maxLine)
 		missing("publisher.name: say who stands behind the skill, as people know it")
 	}
 	if len(e.DotFiles) > 0 {
 		missing("dotFiles: look at each; what does not belong to the skill must be removed where it is kept")
 	}
-}
-
-// firstLine makes one visible line of at most 100 characters of a text.
-func firstLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }), " ")
-	if runes := []rune(text); len(runes) > 100 {
-		text = strings.TrimRight(string(runes[:99]), " ") + "…"
-	}
-	return text
 }

@@ -466,7 +466,7 @@ func TestDraft(t *testing.T) {
 		}
 		e := d.Entry
 		if e.Name != "cut-release" || e.Version != "2.0.1" || e.License != "Apache-2.0" || *e.Source != *want.Source || len([]rune(e.Description)) > 100 ||
-			!slices.Equal(e.DotFiles, []string{".mcp.json"}) || e.Title != "Cut release" {
+			!slices.Equal(e.DotFiles, []string{".mcp.json"}) || e.Title != "Cut Release" {
 			t.Errorf("%s: %+v", ref, e)
 		}
 		if len(d.Missing) == 0 {
