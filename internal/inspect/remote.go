@@ -13,8 +13,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/public"
 )
 
-// remoteWithin bounds all that is asked of a server that somebody else runs.
-const remoteWithin = time.Minute
+// remoteWithin bounds all that is asked of a server that somebody else runs; one that answers neither handshake has had its time before.
+const remoteWithin = 2 * time.Minute
 
 // RemoteInput is which server to ask.
 type RemoteInput struct {
