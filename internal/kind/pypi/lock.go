@@ -40,7 +40,9 @@ func projectOf(e entry.Entry) project {
 	p.Project.Dependencies = []string{e.Package.Name + "==" + e.Package.Version}
 	for _, machine := range lockfile.Machines {
 		linux := fmt.Sprintf("sys_platform == 'linux' and platform_machine == '%s'", machine)
-		p.Tool.UV.Environments = append(p.Tool.UV.Environments, linux+" and implementation_name == 'cpython'")
+		// Of requires-python uv heeds the lower bound only.
+		python := fmt.Sprintf(" and implementation_name == 'cpython' and python_version == '%s'", wheel.Python)
+		p.Tool.UV.Environments = append(p.Tool.UV.Environments, linux+python)
 		p.Tool.UV.Required = append(p.Tool.UV.Required, linux)
 	}
 	for _, override := range e.Overrides {
