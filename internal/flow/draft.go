@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/change"
@@ -18,9 +20,15 @@ import (
 // Draft writes the first entry.cue for a reference into the catalog, and returns the draft with the entry's folder. Nothing is written if
 // there is such an entry already.
 func (l *Line) Draft(ctx context.Context, k entry.Kind, ref string) (*kind.Draft, string, error) {
-	ecosystem, ok := l.ecosystems("")[k]
+	known := l.ecosystems("")
+	ecosystem, ok := known[k]
 	if !ok {
-		return nil, "", fmt.Errorf("no entry of kind %q can be drafted by this version of catalogctl: npx can", k)
+		var kinds []string
+		for kind := range known {
+			kinds = append(kinds, string(kind))
+		}
+		slices.Sort(kinds)
+		return nil, "", fmt.Errorf("there is no kind of entry called %q: write %s", k, strings.Join(kinds, ", "))
 	}
 	draft, err := ecosystem.Draft(ctx, ref)
 	if err != nil {
