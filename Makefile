@@ -48,7 +48,7 @@ $(ZIZMOR_STAMP):
 	@python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --target '$@.tmp' '$(ZIZMOR)'
 	@cp '$@.tmp/bin/zizmor' '$(BIN)/zizmor' && rm -rf '$@.tmp' && touch '$@'
 
-.PHONY: help tools demo test e2e e2e-clients e2e-dagger lint bench clean generate
+.PHONY: help tools demo test e2e e2e-clients e2e-dagger lint bench clean generate release-all
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -84,6 +84,9 @@ lint: $(call stamps,$(LINT_TOOLS)) $(ZIZMOR_STAMP) ## lint code and workflows; l
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+release-all: tools ## release every entry to the registry under dist/; servers that others run must be reachable
+	catalogctl release --all
 
 generate: tools ## regenerate registries/ from the entries
 	catalogctl generate
