@@ -84,7 +84,7 @@ func TestNoFileIsDroppedOrTakenForAnother(t *testing.T) {
 	for name, want := range map[string]string{
 		".mcp.json": "hidden by a dot", ".claude-plugin/plugin.json": "hidden by a dot", "a/.b/c": "hidden by a dot", ".gitignore": "hidden by a dot",
 		".git/config": "Git keeps", "a/.GIT/x": "Git keeps", "git~1/x": "Git keeps", "a\\b": "some systems do not take", "a:b": "some systems", "what?": "some systems",
-		"a.": "dot or a space", "a/b ": "dot or a space", "nul": "Windows", "a/COM1.txt": "Windows", "a\u200bb": "no reader sees", "a\nb": "no reader sees",
+		"a.": "dot or a space", "a\x20": "dot or a space", "nul": "Windows", "a/COM1.txt": "Windows", "a\u200bb": "no reader sees", "a\nb": "no reader sees",
 		"a\u202eb": "no reader sees", "skill.md": "do not tell capitals apart", "a/SKILL.MD": "", "a\xffb": "no reader sees",
 		strings.Repeat("d/", 20) + "x": "names", strings.Repeat("x", 300): "bytes",
 	} {
