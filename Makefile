@@ -48,7 +48,7 @@ $(ZIZMOR_STAMP):
 	@python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --target '$@.tmp' '$(ZIZMOR)'
 	@cp '$@.tmp/bin/zizmor' '$(BIN)/zizmor' && rm -rf '$@.tmp' && touch '$@'
 
-.PHONY: help tools demo test e2e e2e-dagger lint bench clean generate
+.PHONY: help tools demo test e2e e2e-clients e2e-dagger lint bench clean generate release-all
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -65,21 +65,28 @@ demo: tools ## release three real servers to the registry under dist/, verify th
 test: $(call stamps,$(RUNSC)) ## run all unit and command tests, with the race detector
 	go test -race ./...
 
-e2e: tools $(call stamps,$(CLIENTS)) ## run the slow end-to-end tests against stock clients
+e2e: e2e-clients e2e-dagger ## run all end-to-end tests
+
+e2e-clients: tools $(call stamps,$(CLIENTS)) ## run those against stock clients
 	go test -tags e2e -timeout 60m -count 1 ./e2e/...
 
-e2e-dagger: tools $(call stamps,$(CLIENTS)) ## run the module's tests on the Dagger engine that dagger, on the PATH, finds
-	go test -tags 'e2e dagger' -run Dagger -timeout 60m -count 1 ./e2e/...
+e2e-dagger: tools $(call stamps,$(CLIENTS)) ## run those of the Dagger module and of pull requests, on the engine that is there or on one of their own
+	scripts/with-engine go test -tags 'e2e dagger' -run Dagger -timeout 60m -count 1 ./e2e/...
 
 lint: $(call stamps,$(LINT_TOOLS)) $(ZIZMOR_STAMP) ## lint code and workflows; look for known vulnerabilities where the database can be reached
 	actionlint
 	zizmor --offline --quiet .github
 	golangci-lint run ./...
-	golangci-lint run --build-tags e2e ./e2e/...
+	golangci-lint run --build-tags e2e,dagger ./e2e/...
+	test -z "$$(git ls-files 'ci/*.go' | xargs gofumpt -l | tee /dev/stderr)"
+	if [ -e ci/dagger.gen.go ]; then cd ci && golangci-lint run .; else echo 'ci/ is linted whole after "dagger develop", and by "dagger check command"'; fi
 	scripts/vulncheck
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+release-all: tools ## release every entry to the registry under dist/; servers that others run must be reachable
+	catalogctl release --all
 
 generate: tools ## regenerate registries/ from the entries
 	catalogctl generate

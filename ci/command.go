@@ -11,8 +11,11 @@ type Command struct {
 	Slipway *Slipway // +private
 }
 
-// Executable returns catalogctl, compiled for the engine's platform.
+// Executable returns catalogctl for the engine's platform.
 func (c *Command) Executable() *dagger.File {
+	if c.Slipway.Catalogctl != nil {
+		return c.Slipway.Catalogctl
+	}
 	return c.Slipway.withCommandSources(c.Slipway.golang()).
 		WithExec([]string{"go", "build", "-trimpath", "-o", "/out/catalogctl", "./cmd/catalogctl"}).
 		// Taken from a folder the file is known by what it holds: when tests or comments change, no entry is built again.
@@ -23,11 +26,13 @@ func (c *Command) Executable() *dagger.File {
 //
 // +check
 func (c *Command) Test(ctx context.Context) (string, error) {
-	runsc, err := c.Slipway.tool(ctx, "runsc")
+	runsc, err := c.Slipway.sandbox(ctx)
 	if err != nil {
 		return "", err
 	}
 	return c.Slipway.golang().
+		// Some tests compare with npm itself.
+		WithExec([]string{"sh", "-c", "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm"}).
 		WithFile("/usr/local/bin/runsc", runsc).
 		WithDirectory(".", c.Slipway.Code).
 		// The tests of the sandbox start one.
@@ -48,6 +53,9 @@ func (c *Command) Lint(ctx context.Context) (string, error) {
 		WithMountedCache("/root/.cache/golangci-lint", dag.CacheVolume("slipway-lint")).
 		WithDirectory(".", c.Slipway.Code).
 		WithExec([]string{"golangci-lint", "run", "./..."}).
-		WithExec([]string{"golangci-lint", "run", "--build-tags", "e2e", "./e2e/..."}).
+		WithExec([]string{"golangci-lint", "run", "--build-tags", "e2e,dagger", "./e2e/..."}).
+		// Beside what is generated there.
+		WithDirectory("ci", dag.CurrentModule().GeneratedContextDirectory().Directory("ci")).
+		WithExec([]string{"sh", "-c", "cd ci && golangci-lint run ."}).
 		Stdout(ctx)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path"
 
 	"dagger/slipway/internal/dagger"
@@ -11,6 +12,7 @@ import (
 // command: a change of another entry or of a document repeats nothing.
 type Entry struct {
 	Slipway *Slipway // +private
+	Folder  string   // +private
 
 	// Kind of the entry, such as npx
 	Kind string
@@ -24,8 +26,7 @@ func (e *Entry) Build(ctx context.Context) (*dagger.Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	built := e.Slipway.fetching().WithDirectory(".", sources).WithExec(catalogctl("build", e.id()))
-	return dag.Directory().WithDirectory(e.id(), built.Directory(path.Join(outDir, e.id()))), nil
+	return e.layout(sources), nil
 }
 
 // Digest returns the digest of the image index, which is the same on every machine.
@@ -39,68 +40,89 @@ func (e *Entry) Digest(ctx context.Context) (string, error) {
 
 // Inspect boots the image in the sandbox, without network, and returns tools.json: all that the server says of itself.
 func (e *Entry) Inspect(ctx context.Context) (*dagger.File, error) {
-	seen, err := e.inspected(ctx)
+	seen, _, err := e.inspected(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return seen.File(path.Join(e.dir(), "tools.json")), nil
+	return seen.File(path.Join(e.Folder, "tools.json")), nil
 }
 
-// Scan returns SARIF and verdict over the committed tools.json, also when the gate stays closed.
-func (e *Entry) Scan(ctx context.Context) (*dagger.Directory, error) {
-	sources, err := e.scanSources(ctx)
+// Scan scans the image and what its server says, and asks the gate. It has a result also where the gate stays closed.
+//
+// +cache="session"
+func (e *Entry) Scan(ctx context.Context) (*Scan, error) {
+	stage, err := e.judging(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return reports(ctx, e.Slipway.stage().WithDirectory(".", sources).WithExec(catalogctl("scan", e.id()), anyVerdict), e.id())
+	judged, err := stage.WithExec(e.judgment()).Sync(ctx)
+	var failed *dagger.ExecError
+	switch {
+	case errors.As(err, &failed) && failed.ExitCode == 1:
+		// The engine keeps no files of a step that failed, and forgets it: so only here, where it is known to be a verdict, any may pass.
+		judged = stage.WithExec(e.judgment(), anyVerdict)
+	case err != nil:
+		return nil, err
+	}
+	files, err := reports(ctx, judged, e.id())
+	if err != nil {
+		return nil, err
+	}
+	return &Scan{Report: files}, nil
 }
 
-// Gate takes the entry the whole way to a registry that is thrown away, and fails unless the gate opens: what a pull request is judged by.
+// Sbom returns the SPDX documents of the image: one for the index, and one for each platform.
+func (e *Entry) Sbom(ctx context.Context) (*dagger.Directory, error) {
+	scan, err := e.Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return scan.Report.Filter(dagger.DirectoryFilterOpts{Include: []string{"sbom-*"}}), nil
+}
+
+// Gate takes the entry the way to the gate, and fails unless it opens: what a pull request is judged by. What it judged is what scan returns.
+//
+// +cache="session"
 func (e *Entry) Gate(ctx context.Context) (string, error) {
-	stage, err := e.publishing(ctx)
+	stage, err := e.judging(ctx)
 	if err != nil {
 		return "", err
 	}
-	return stage.WithExec(catalogctl("release", e.id())).Stdout(ctx)
+	return stage.WithExec(e.judgment()).Stdout(ctx)
 }
 
-// Report returns what the gate judged: SARIF, verdict, SBOMs, tools.json and how the session went, also when the gate stays closed.
-func (e *Entry) Report(ctx context.Context) (*dagger.Directory, error) {
-	stage, err := e.publishing(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return reports(ctx, stage.WithExec(catalogctl("release", e.id()), anyVerdict), e.id())
+func (e *Entry) id() string { return e.Kind + "/" + e.Name }
+
+func (e *Entry) judgment() []string { return catalogctl("release", "--dry-run", e.id()) }
+
+// layout builds from the files that an image depends on.
+func (e *Entry) layout(sources *dagger.Directory) *dagger.Directory {
+	built := e.Slipway.fetching().WithDirectory(".", sources).WithExec(catalogctl("build", e.id()))
+	return dag.Directory().WithDirectory(e.id(), built.Directory(path.Join(outDir, e.id())))
 }
 
-func (e *Entry) id() string  { return e.Kind + "/" + e.Name }
-func (e *Entry) dir() string { return "catalog/" + e.id() }
-
-// inspected is the stage that boots: the only one in which code of a package runs, and it holds no secret.
-func (e *Entry) inspected(ctx context.Context) (*dagger.Container, error) {
-	runsc, err := e.Slipway.tool(ctx, "runsc")
+// inspected is the stage that boots: the only one in which code of a package runs, and it holds no secret. It comes with what it boots.
+func (e *Entry) inspected(ctx context.Context) (seen *dagger.Container, layout *dagger.Directory, err error) {
+	runsc, err := e.Slipway.sandbox(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sources, err := e.buildSources(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	layout, err := e.Build(ctx)
-	if err != nil {
-		return nil, err
-	}
+	layout = e.layout(sources)
 	return e.Slipway.stage().
 		WithFile("/usr/local/bin/runsc", runsc).
 		WithDirectory(".", sources).
-		WithDirectory(outDir, layout).
-		WithExec(catalogctl("inspect", e.id()), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}), nil
+		WithMountedDirectory(outDir, layout).
+		WithExec(catalogctl("inspect", e.id()), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}), layout, nil
 }
 
-// publishing is the stage that scans, signs and publishes. It finds what the server said in the cache of inspections and has no sandbox,
-// so nothing of the package can run beside the credentials.
-func (e *Entry) publishing(ctx context.Context) (*dagger.Container, error) {
-	seen, err := e.inspected(ctx)
+// judging is the stage that scans and asks the gate, and before which signing and publishing begin. It finds what the server said in the
+// cache of inspections and has no sandbox, so nothing of the package can run in it.
+func (e *Entry) judging(ctx context.Context) (*dagger.Container, error) {
+	seen, layout, err := e.inspected(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,12 +130,8 @@ func (e *Entry) publishing(ctx context.Context) (*dagger.Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	layout, err := e.Build(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return e.Slipway.stage().
+	return today(e.Slipway.stage()).
 		WithDirectory(".", sources).
-		WithDirectory(outDir, layout).
+		WithMountedDirectory(outDir, layout).
 		WithDirectory(inspectionsDir, seen.Directory(inspectionsDir)), nil
 }

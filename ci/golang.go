@@ -31,6 +31,14 @@ func (s *Slipway) trusted() *dagger.File {
 	return s.golang().File(certificates)
 }
 
+// sandbox is gVisor's runsc.
+func (s *Slipway) sandbox(ctx context.Context) (*dagger.File, error) {
+	if s.Runsc != nil {
+		return s.Runsc, nil
+	}
+	return s.tool(ctx, "runsc")
+}
+
 // tool compiles a tool at the version that the Makefile pins, as name=module/package@version. A module of its own, since `go install` asks
 // for all versions of the tool's module, a list that not every proxy has.
 func (s *Slipway) tool(ctx context.Context, name string) (*dagger.File, error) {

@@ -8,15 +8,22 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"runtime"
 	"strings"
 
 	"dagger/slipway/internal/dagger"
 )
 
+// skill is the kind of the entries below skills/; the others have a folder for theirs below catalog/.
+const skill = "skill"
+
 // Slipway is a catalog, the command that works on it, and where both get what they need.
 type Slipway struct {
 	Source *dagger.Directory // +private
 	Code   *dagger.Directory // +private
+
+	Catalogctl *dagger.File // +private
+	Runsc      *dagger.File // +private
 
 	GoImage     string         // +private
 	BaseImage   string         // +private
@@ -36,6 +43,12 @@ func New(
 	// +defaultPath="/"
 	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.golangci.yml", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
 	code *dagger.Directory,
+	// Executable of catalogctl for the engine's platform, such as .tools/bin/catalogctl; compiled from the code if it is left out
+	// +optional
+	catalogctl *dagger.File,
+	// Executable of gVisor for the engine's platform, such as .tools/bin/runsc; compiled at the version of the Makefile if it is left out
+	// +optional
+	runsc *dagger.File,
 	// Image with the Go toolchain and certificates, which compiles catalogctl and its tools
 	// +default="golang:1.26-trixie"
 	goImage string,
@@ -59,13 +72,16 @@ func New(
 	npmrc *dagger.Secret,
 ) *Slipway {
 	return &Slipway{
-		Source: source, Code: code, GoImage: goImage, BaseImage: baseImage,
+		Source: source, Code: code, Catalogctl: catalogctl, Runsc: runsc, GoImage: goImage, BaseImage: baseImage,
 		GoProxy: goProxy, NpmRegistry: npmRegistry, AptMirror: aptMirror, CaBundle: caBundle, Npmrc: npmrc,
 	}
 }
 
 // Catalog is all entries together: whether they are valid, and what is generated from them.
 func (s *Slipway) Catalog() *Catalog { return &Catalog{Slipway: s} }
+
+// Parallel returns how many entries the engine works on at once: as many as it has processors, since servers are booted against the clock.
+func (s *Slipway) Parallel() int { return runtime.GOMAXPROCS(0) }
 
 // Command is catalogctl itself: its executable, its tests, its linters.
 func (s *Slipway) Command() *Command { return &Command{Slipway: s} }
@@ -76,23 +92,35 @@ func (s *Slipway) Entry(
 	// Name of the entry, such as context7, or npx/context7 where the name alone stands for several
 	name string,
 ) (*Entry, error) {
-	pattern := "catalog/*/" + name
-	if strings.Contains(name, "/") {
-		pattern = "catalog/" + name
+	kind, short, qualified := strings.Cut(name, "/")
+	if !qualified {
+		kind, short = "*", name
 	}
-	if strings.ContainsAny(name, `*?[]{}\`) || path.Clean(pattern) != pattern || strings.Count(pattern, "/") != 2 {
+	if strings.ContainsAny(name, `*?[]{}\`) || path.Clean(name) != name || short == "" || strings.HasPrefix(name, ".") || strings.Contains(short, "/") {
 		return nil, fmt.Errorf("%q cannot be the name of an entry: want NAME, or KIND/NAME", name)
 	}
-	found, err := s.Source.Glob(ctx, pattern+"/entry.cue")
-	if err != nil {
-		return nil, fmt.Errorf("look for the entry %s: %w", name, err)
+	patterns := []string{path.Join("catalog", kind, short)}
+	if kind == "*" || kind == skill {
+		patterns = append(patterns, path.Join("skills", short))
+	}
+	var found []string
+	for _, pattern := range patterns {
+		files, err := s.Source.Glob(ctx, path.Join(pattern, "entry.cue"))
+		if err != nil {
+			return nil, fmt.Errorf("look for the entry %s: %w", name, err)
+		}
+		found = append(found, files...)
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("the catalog has no entry %s: there is no %s/entry.cue", name, pattern)
+		return nil, fmt.Errorf("the catalog has no entry %s: there is no %s/entry.cue", name, strings.Join(patterns, "/entry.cue and no "))
 	case 1:
-		parts := strings.Split(found[0], "/")
-		return &Entry{Slipway: s, Kind: parts[1], Name: parts[2]}, nil
+		folder := path.Dir(found[0])
+		entry := &Entry{Slipway: s, Folder: folder, Kind: path.Base(path.Dir(folder)), Name: path.Base(folder)}
+		if entry.Kind == "skills" {
+			entry.Kind = skill
+		}
+		return entry, nil
 	default:
 		return nil, fmt.Errorf("%s stands for several entries, name one with its kind: %s", name, strings.Join(found, ", "))
 	}

@@ -5,18 +5,18 @@ import (
 	"errors"
 	"path"
 	"strings"
-	"time"
 
 	"dagger/slipway/internal/dagger"
 )
 
 const (
 	keyFile      = "/run/signing/cosign.key"
+	publicFile   = "/run/signing/cosign.pub"
 	dockerConfig = "/run/docker"
 )
 
 // Release takes the entry the whole way and publishes it, signed. It returns the tree to export to the catalog: the entry's release.json and,
-// below dist/, its reports. It fails if the gate stays closed; the reports of that are what `report` returns.
+// below dist/, its reports. It fails if the gate stays closed; the reports of that are what `scan` returns.
 //
 // Without a registry it publishes to dist/registry in that tree; without a key it signs with one that is made for this and thrown away, and
 // its public half is dist/registry.pub.
@@ -44,29 +44,21 @@ func (e *Entry) Release(
 	publicKey *dagger.File,
 ) (*dagger.Directory, error) {
 	args := []string{"release", e.id()}
-	stage, err := e.publishing(ctx)
+	stage, err := e.judging(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if registry != "" {
 		args = append(args, "--registry", registry)
 		// What is in the registry is no input of the step: each call asks it again, and does what is missing there.
-		stage = stage.WithEnvVariable("SLIPWAY_RELEASE_AT", time.Now().UTC().Format(time.RFC3339Nano))
-	}
-	if registryService != nil {
-		host, _, _ := strings.Cut(registry, "/")
-		host, _, _ = strings.Cut(host, ":")
-		stage = stage.WithServiceBinding(host, registryService)
-	}
-	if registryAuth != nil {
-		stage = stage.WithEnvVariable("DOCKER_CONFIG", dockerConfig).WithMountedSecret(dockerConfig+"/config.json", registryAuth)
+		stage = reaching(now(stage), registry, registryService, registryAuth)
 	}
 	if (key == nil) != (publicKey == nil) || key == nil && registry != "" {
 		return nil, errors.New("to publish, name both halves of a cosign key pair: --key and --public-key")
 	}
 	if key != nil {
 		args = append(args, "--key", keyFile)
-		stage = stage.WithMountedSecret(keyFile, key).WithFile("/run/signing/cosign.pub", publicKey)
+		stage = stage.WithMountedSecret(keyFile, key).WithFile(publicFile, publicKey)
 	}
 	if keyPassword != nil {
 		stage = stage.WithSecretVariable("COSIGN_PASSWORD", keyPassword)
@@ -75,7 +67,7 @@ func (e *Entry) Release(
 	if err != nil {
 		return nil, err
 	}
-	record := path.Join(e.dir(), "release.json")
+	record := path.Join(e.Folder, "release.json")
 	tree := dag.Directory().
 		WithFile(record, done.File(record)).
 		WithDirectory(path.Join("dist/reports", e.id()), done.Directory(path.Join(outDir, "reports", e.id())))
@@ -86,4 +78,17 @@ func (e *Entry) Release(
 		tree = tree.WithFile("dist/registry.pub", done.File(path.Join(outDir, "keys", "cosign.pub")))
 	}
 	return tree, nil
+}
+
+// reaching is a stage that reaches the host of a repository, which may listen where only the caller can connect to.
+func reaching(stage *dagger.Container, repository string, service *dagger.Service, auth *dagger.Secret) *dagger.Container {
+	if service != nil {
+		host, _, _ := strings.Cut(repository, "/")
+		host, _, _ = strings.Cut(host, ":")
+		stage = stage.WithServiceBinding(host, service)
+	}
+	if auth != nil {
+		stage = stage.WithEnvVariable("DOCKER_CONFIG", dockerConfig).WithMountedSecret(dockerConfig+"/config.json", auth)
+	}
+	return stage
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"dagger/slipway/internal/dagger"
 )
 
@@ -16,7 +18,7 @@ var settings = []string{"catalog/catalog.cue", "catalog/bases/**", "schema/*.cue
 
 // buildSources are all files that an entry's image depends on. What was seen of the image is none of them.
 func (e *Entry) buildSources(ctx context.Context) (*dagger.Directory, error) {
-	return pick(ctx, e.Slipway.Source, append([]string{e.dir() + "/**"}, settings...), "tools.json", "release.json")
+	return pick(ctx, e.Slipway.Source, append([]string{e.Folder + "/**"}, settings...), "tools.json", "release.json")
 }
 
 // scanSources are the files that an entry's scan depends on: also what all other servers say, since one may imitate another.
@@ -25,23 +27,37 @@ func (e *Entry) scanSources(ctx context.Context) (*dagger.Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shared.WithDirectory("catalog", e.Slipway.Source.Directory("catalog")), nil
+	for _, folder := range []string{"catalog", "skills"} {
+		if there, err := e.Slipway.Source.Exists(ctx, folder); err != nil {
+			return nil, fmt.Errorf("look for %s: %w", folder, err)
+		} else if there {
+			shared = shared.WithDirectory(folder, e.Slipway.Source.Directory(folder))
+		}
+	}
+	return shared, nil
 }
 
 // pick returns the files that match patterns, without those of the names in but. It takes each file by itself: then the engine knows the
 // result by what the files hold, whereas a filtered folder counts as changed with all that was filtered out of it.
 func pick(ctx context.Context, from *dagger.Directory, patterns []string, but ...string) (*dagger.Directory, error) {
-	folders := map[string][]*dagger.File{}
-	for _, pattern := range patterns {
-		names, err := from.Glob(ctx, pattern)
-		if err != nil {
-			return nil, fmt.Errorf("look for %s: %w", pattern, err)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			if !strings.HasSuffix(name, "/") && !slices.Contains(but, path.Base(name)) {
-				folders[path.Dir(name)] = append(folders[path.Dir(name)], from.File(name))
+	found := make([][]string, len(patterns))
+	group, globbing := errgroup.WithContext(ctx)
+	for i, pattern := range patterns {
+		group.Go(func() (err error) {
+			if found[i], err = from.Glob(globbing, pattern); err != nil {
+				return fmt.Errorf("look for %s: %w", pattern, err)
 			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	folders := map[string][]*dagger.File{}
+	names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(found...))))
+	for _, name := range names {
+		if !strings.HasSuffix(name, "/") && !slices.Contains(but, path.Base(name)) {
+			folders[path.Dir(name)] = append(folders[path.Dir(name)], from.File(name))
 		}
 	}
 	picked := dag.Directory()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"time"
 
 	"dagger/slipway/internal/dagger"
 )
@@ -43,6 +44,16 @@ func (s *Slipway) stage() *dagger.Container {
 		c = c.WithEnvVariable("SLIPWAY_APT_MIRROR", s.AptMirror)
 	}
 	return c
+}
+
+// today makes a step depend on the date, as waivers do.
+func today(c *dagger.Container) *dagger.Container {
+	return c.WithEnvVariable("SLIPWAY_TODAY", time.Now().UTC().Format(time.DateOnly))
+}
+
+// now makes a step run at each call.
+func now(c *dagger.Container) *dagger.Container {
+	return c.WithEnvVariable("SLIPWAY_CALLED_AT", time.Now().UTC().Format(time.RFC3339Nano))
 }
 
 // fetching is a stage that may fetch from private package registries.

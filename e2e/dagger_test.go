@@ -5,12 +5,6 @@ package e2e
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,15 +12,14 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/slipway-dev/slipway/internal/registry"
 )
 
 // pipelines is this repository's Dagger module on the engine of the environment, working on one catalog.
 type pipelines struct {
 	dagger  string
-	catalog string // empty for this repository
-	npm     string // registry
+	catalog string   // empty for this repository
+	npm     string   // registry
+	given   []string // arguments with the executables of make tools, which saves the engine compiling its own
 }
 
 func newPipelines(t *testing.T, catalog string) pipelines {
@@ -43,21 +36,36 @@ func newPipelines(t *testing.T, catalog string) pipelines {
 		}
 		npm = strings.TrimSpace(string(out))
 	}
-	return pipelines{dagger: dagger, catalog: catalog, npm: npm}
+	p := pipelines{dagger: dagger, catalog: catalog, npm: npm}
+	for _, name := range []string{"catalogctl", "runsc"} {
+		file, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatalf("%v: run 'make tools', and put .tools/bin on the PATH", err)
+		}
+		p.given = append(p.given, "--"+name, file)
+	}
+	return p
 }
 
-// call returns what a call prints, and with an error also how the call went.
-func (p pipelines) call(t *testing.T, args ...string) (stdout, progress string, err error) {
+// command is a call that has not been started.
+func (p pipelines) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
-	defer cancel()
-	all := []string{"call", "--progress=plain", "--npm-registry", p.npm}
+	t.Cleanup(cancel)
+	all := append([]string{"call", "--progress=plain", "--npm-registry", p.npm}, p.given...)
 	if p.catalog != "" {
 		all = append(all, "--source", p.catalog)
 	}
 	cmd := exec.CommandContext(ctx, p.dagger, append(all, args...)...)
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	return cmd
+}
+
+// call returns what a call prints, and with an error also how the call went.
+func (p pipelines) call(t *testing.T, args ...string) (stdout, progress string, err error) {
+	t.Helper()
+	cmd := p.command(t, args...)
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
@@ -73,120 +81,34 @@ func (p pipelines) run(t *testing.T, args ...string) (stdout, progress string) {
 	return stdout, progress
 }
 
-// scratch is a catalog of its own with one entry of this repository, copied.
-func scratch(t *testing.T, entry string) string {
+// scratch is a catalog of its own with entries of this repository, copied.
+func scratch(t *testing.T, entries ...string) string {
 	t.Helper()
 	root := t.TempDir()
 	put(t, root, "catalog/catalog.cue", settings)
-	if err := os.CopyFS(filepath.Join(root, "catalog", entry), os.DirFS(filepath.Join("..", "catalog", entry))); err != nil {
-		t.Fatal(err)
+	for _, entry := range entries {
+		if err := os.CopyFS(filepath.Join(root, "catalog", entry), os.DirFS(filepath.Join("..", "catalog", entry))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return root
 }
 
-// TestDaggerBuildsWhatCatalogctlBuilds wants the same digest from an engine as from the command on this machine.
+// TestDaggerBuildsWhatCatalogctlBuilds wants the same digest from an engine, which compiles the command itself, as from the one on this machine.
 func TestDaggerBuildsWhatCatalogctlBuilds(t *testing.T) {
-	onEngine, _ := newPipelines(t, "").run(t, "entry", "--name", "context7", "digest")
+	p := newPipelines(t, "")
+	p.given = nil
+	onEngine, _ := p.run(t, "entry", "--name", "context7", "digest")
 	here := parse(t, newCommand(t, "..").run(t, "-q", "--json", "--out", t.TempDir(), "build", "context7"))
 	if onEngine != here.Digest {
 		t.Errorf("dagger call builds %s, catalogctl %s", onEngine, here.Digest)
 	}
 }
 
-// TestDaggerReleasesAnotherCatalog publishes an entry of a catalog elsewhere, below a registry on loopback that asks for a password, and
-// looks for what was secret in everything that came of it.
-func TestDaggerReleasesAnotherCatalog(t *testing.T) {
-	const entry = "npx/sequential-thinking"
-	password, keyPassword := rand.Text(), rand.Text()
-	stored := t.TempDir()
-	store, err := registry.New(stored)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if user, given, _ := r.BasicAuth(); user != "robot" || given != password {
-			w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
-			http.Error(w, "who are you?", http.StatusUnauthorized)
-			return
-		}
-		store.Handler().ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	address := server.Listener.Addr().String()
-	_, port, _ := strings.Cut(address, ":")
-	host := "registry.localhost:" + port // as the steps know it; names below .localhost are reached without TLS
-
-	secrets := t.TempDir()
-	auth := base64.StdEncoding.EncodeToString([]byte("robot:" + password))
-	put(t, secrets, "config.json", fmt.Sprintf(`{"auths":{%q:{"auth":%q},%q:{"auth":%q}}}`, host, auth, address, auth))
-	put(t, secrets, "password", keyPassword)
-	cosign := newClient(t, "cosign")
-	cosign.dir, cosign.env = secrets, []string{"COSIGN_PASSWORD=" + keyPassword, "DOCKER_CONFIG=" + secrets}
-	cosign.run(t, "generate-key-pair")
-	private, err := os.ReadFile(filepath.Join(secrets, "cosign.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	root := scratch(t, entry)
-	_, progress := newPipelines(t, root).run(t, "entry", "--name", entry, "release",
-		"--registry", host+"/mcp", "--registry-service", "tcp://"+address, "--registry-auth", "file:"+secrets+"/config.json",
-		"--key", "file:"+secrets+"/cosign.key", "--key-password", "file:"+secrets+"/password", "--public-key", secrets+"/cosign.pub",
-		"export", "--path", root)
-	var record struct{ Tag, Digest string }
-	text, err := os.ReadFile(filepath.Join(root, "catalog", entry, "release.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &record); err != nil {
-		t.Fatal(err)
-	}
-	tagged := address + "/mcp/" + entry + ":" + record.Tag
-	if out := cosign.run(t, "verify", "--key", "cosign.pub", "--insecure-ignore-tlog=true", tagged); !strings.Contains(out, record.Digest) {
-		t.Errorf("%s is not the %s of the record:\n%s", tagged, record.Digest, out)
-	}
-	if _, err := os.Stat(filepath.Join(root, "dist", "reports", entry, "sbom-index.spdx.json")); err != nil {
-		t.Error(err)
-	}
-
-	for _, secret := range []string{password, keyPassword, auth, strings.Split(string(private), "\n")[1]} {
-		if strings.Contains(progress, secret) {
-			t.Error("a secret is in the progress of the call")
-		}
-		for _, dir := range []string{root, stored} {
-			if file := holding(t, dir, secret); file != "" {
-				t.Errorf("a secret is in %s", file)
-			}
-		}
-	}
-}
-
-// holding returns a file below dir that holds text, empty if none does.
-func holding(t *testing.T, dir, text string) (found string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		data, err := os.ReadFile(name)
-		if err == nil && strings.Contains(string(data), text) {
-			found = name
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
 // TestDaggerRepeatsOnlyWhatChanged builds an entry that no engine has seen, changes everything around it, and wants nothing built again.
 func TestDaggerRepeatsOnlyWhatChanged(t *testing.T) {
 	const entry = "npx/sequential-thinking"
-	root := scratch(t, entry)
-	if err := os.CopyFS(filepath.Join(root, "catalog", "npx", "memory"), os.DirFS("../catalog/npx/memory")); err != nil {
-		t.Fatal(err)
-	}
+	root := scratch(t, entry, "npx/memory")
 	rewrite := func(name, old, replacement string) {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join(root, name))
@@ -227,10 +149,17 @@ func TestDaggerRepeatsOnlyWhatChanged(t *testing.T) {
 	}
 }
 
-// TestDaggerGateStaysClosed changes what a server is recorded to say: the gate's reports can be exported, and a release fails.
+// TestDaggerGateStaysClosed changes what a server is recorded to say: the gate fails for the entries that a change affects, and for them alone, and
+// the reports can be exported all the same.
 func TestDaggerGateStaysClosed(t *testing.T) {
-	const entry = "npx/sequential-thinking"
-	root := scratch(t, entry)
+	const entry, other = "npx/sequential-thinking", "npx/memory"
+	root := scratch(t, entry, other)
+	git := newClient(t, "git")
+	git.dir = root
+	git.env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+	git.run(t, "init", "--quiet", "--initial-branch=main")
+	git.run(t, "add", ".")
+	git.run(t, "commit", "--quiet", "--message=before")
 	file := filepath.Join(root, "catalog", entry, "tools.json")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -243,12 +172,26 @@ func TestDaggerGateStaysClosed(t *testing.T) {
 	}
 	put(t, root, "catalog/"+entry+"/tools.json", poisoned)
 	p := newPipelines(t, root)
-	verdict, _ := p.run(t, "entry", "--name", entry, "scan", "file", "--path", "verdict.json", "contents")
+	if affected, _ := p.run(t, "affected", "--repository", root, "entries"); affected != entry {
+		t.Errorf("affected: %s", affected)
+	}
+	verdict, _ := p.run(t, "entry", "--name", entry, "scan", "verdict", "contents")
 	if !strings.Contains(strings.ReplaceAll(verdict, " ", ""), `"pass":false`) {
 		t.Errorf("the verdict is %s", verdict)
 	}
-	if _, progress, err := p.call(t, "catalog", "gate"); err == nil || !strings.Contains(progress, "FAIL") {
-		t.Errorf("the gate over the catalog: %v\n%s", err, progress)
+	for _, call := range [][]string{
+		{"affected", "--repository", root, "gate"}, {"entry", "--name", entry, "gate"}, {"entry", "--name", entry, "release"},
+	} {
+		if _, progress, err := p.call(t, call...); err == nil || !strings.Contains(progress, "FAIL") {
+			t.Errorf("%v: %v\n%s", call, err, progress)
+		}
+	}
+	reports := t.TempDir()
+	p.run(t, "affected", "--repository", root, "report", "export", "--path", reports)
+	for name, want := range map[string]string{"comment.md": entry, "plan.json": entry, entry + "/findings.sarif": `"2.1.0"`, entry + "/sbom-index.spdx.json": "SPDX-2.3"} {
+		if text, err := os.ReadFile(filepath.Join(reports, name)); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s does not speak of %s: %v", name, want, err)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ entry give the same digest, wherever they run.`,
 				}
 				r := &result{}
 				r.setBuilt(line, item, built)
-				r.human = fmt.Sprintf("%s  %s\n%s", item.Entry.ID(), built.Path, r.sizes())
+				r.human = fmt.Sprintf("%s  %s\n%s", item.Entry.ID(), whereabouts(item, built), r.sizes())
 				return r, nil
 			})
 			stop()
@@ -40,8 +40,23 @@ entry give the same digest, wherever they run.`,
 	}
 }
 
-// setBuilt fills in what is known of an image.
+// whereabouts says where an artifact is.
+func whereabouts(item catalog.Item, built *flow.Built) string {
+	switch {
+	case built.Hosted():
+		return "nothing to build: it runs at " + item.Entry.Remote.URL
+	case built.Foreign():
+		return "nothing to build: others published it as " + item.Entry.Image.Name
+	default:
+		return built.Path
+	}
+}
+
+// setBuilt fills in what is known of an artifact.
 func (r *result) setBuilt(line *flow.Line, item catalog.Item, built *flow.Built) {
+	if built.Hosted() {
+		return
+	}
 	r.Digest = built.Digest.String()
 	r.Reference = line.Repository(item) + "@" + r.Digest
 	for _, image := range built.Platforms {
@@ -51,6 +66,9 @@ func (r *result) setBuilt(line *flow.Line, item catalog.Item, built *flow.Built)
 
 // sizes are lines with the digest of the index, and the digest and size of each platform.
 func (r *result) sizes() string {
+	if r.Digest == "" {
+		return ""
+	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "  %-12s  %s\n", "index", r.Digest)
 	for _, p := range r.Platforms {

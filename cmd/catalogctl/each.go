@@ -51,18 +51,25 @@ const (
 	verdictError = "error" // it could not be judged
 )
 
-// each runs work for every item, several at a time, and prints each result as soon as it is there. Work returns as much of a result as it
-// has, also with an error. The error returned wraps errPrinted if an item could not be done, and is errFindings if one failed its gate.
+// each runs work for every item, as many at a time as this machine can, and prints each result as soon as it is there. Work returns as much of a
+// result as it has, also with an error. The error returned wraps errPrinted if an item could not be done, and is errFindings if one failed its gate.
 func (a *app) each(ctx context.Context, line *flow.Line, items []catalog.Item, work func(context.Context, catalog.Item) (*result, error)) error {
+	return a.eachOf(ctx, line, flow.AtOnce(), items, work)
+}
+
+// eachOf is each with so many at a time.
+func (a *app) eachOf(ctx context.Context, line *flow.Line, atOnce int, items []catalog.Item, work func(context.Context, catalog.Item) (*result, error)) error {
 	var failed, found bool
-	err := flow.Each(ctx, items, func(ctx context.Context, item catalog.Item) (*result, error) {
+	err := flow.Each(ctx, atOnce, items, func(ctx context.Context, item catalog.Item) (*result, error) {
 		started := line.Now()
 		r, err := &result{}, line.Valid(item)
 		if err == nil {
 			r, err = work(ctx, item)
 		}
 		r.Name, r.Kind = item.Entry.Name, string(item.Entry.Kind)
-		r.Seconds = line.Now().Sub(started).Seconds()
+		if r.Seconds == 0 {
+			r.Seconds = line.Now().Sub(started).Seconds()
+		}
 		return r, err
 	}, func(item catalog.Item, r *result, err error) error {
 		if ctx.Err() != nil {

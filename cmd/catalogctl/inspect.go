@@ -14,10 +14,10 @@ import (
 func (a *app) inspectCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect NAME...",
-		Short: "Boot built images in the sandbox and write their tools.json",
+		Short: "Ask servers for all that they declare, and write their tools.json",
 		Long: `Inspect builds the entry, boots the image for this machine's platform under gVisor, without network and with the entry's mock values only,
 and asks the server for everything that it declares: tools, prompts, resources, instructions. The answer is written beside the entry as
-tools.json, so that a pull request shows what a new version tells an agent.`,
+tools.json, so that a pull request shows what a new version tells an agent. Servers that somebody else runs are asked where they are.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			line, items, stop, err := a.work(cmd.Context(), flow.Checks{Locks: true}, names)
@@ -33,6 +33,19 @@ tools.json, so that a pull request shows what a new version tells an agent.`,
 	}
 }
 
+// heard says what came of a session: how many tools there are, when they came, and where the server ran.
+func heard(seen *flow.Inspected) string {
+	if seen.Observation.Auth != nil {
+		return "alive, needs authentication"
+	}
+	where := " from where it is hosted"
+	if seen.Report.Platform != "" {
+		where = " on " + seen.Report.Platform
+	}
+	return fmt.Sprintf("%d tools, protocol %s, first list after %s%s",
+		len(seen.Observation.Tools), seen.Report.Version, seen.Report.FirstTools.Round(10*time.Millisecond), where)
+}
+
 // inspected builds and boots an item and writes its tools.json.
 func inspected(ctx context.Context, line *flow.Line, item catalog.Item) (*result, error) {
 	r := &result{}
@@ -45,6 +58,10 @@ func inspected(ctx context.Context, line *flow.Line, item catalog.Item) (*result
 	if err != nil {
 		return r, err
 	}
+	if seen == nil {
+		r.human = item.Entry.ID() + " holds no server to inspect\n"
+		return r, nil
+	}
 	changed, err := line.WriteObservation(item, seen)
 	if err != nil {
 		return r, err
@@ -55,8 +72,7 @@ func inspected(ctx context.Context, line *flow.Line, item catalog.Item) (*result
 	if changed {
 		verb = "written"
 	}
-	r.human = fmt.Sprintf("%s %s: %d tools, protocol %s, first list after %s on %s\n",
-		r.Files[0], verb, tools, seen.Report.Version, seen.Report.FirstTools.Round(10*time.Millisecond), seen.Report.Platform)
+	r.human = fmt.Sprintf("%s %s: %s\n", r.Files[0], verb, heard(seen))
 	for _, problem := range seen.Report.Problems {
 		r.human += "  note: " + problem + "\n"
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -21,20 +22,23 @@ const (
 	exitFailed   = 2 // bad input, wrong usage, or something that could not be done
 )
 
-func main() {
+func main() { start(nil) }
+
+// start is main with a way to servers that others run, see flow.Options.
+func start(remote http.RoundTripper) {
 	sandbox.ServeDial() // does not return when this process was started inside a sandbox to reach a port there
 	// Judging entries makes garbage and keeps little: collecting it less often halves the time of a large catalog. The limit below keeps
 	// that from costing more than a gigabyte.
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(900 << 20)
-	os.Exit(run())
+	os.Exit(run(remote))
 }
 
-// run is main with a return value, so that deferred clean-up happens.
-func run() int {
+// run is start with a return value, so that deferred clean-up happens.
+func run(remote http.RoundTripper) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{stdout: os.Stdout, stderr: os.Stderr}
+	a := &app{stdout: os.Stdout, stderr: os.Stderr, remote: remote}
 	remove, err := useTemporary()
 	if err != nil {
 		return a.report(fmt.Errorf("no folder for temporary files: %w", err))

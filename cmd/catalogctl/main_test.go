@@ -23,7 +23,7 @@ var (
 
 // TestMain makes this test binary be catalogctl when it is called so, as the scripts and the tests do.
 func TestMain(m *testing.M) {
-	testscript.Main(worldly{m}, map[string]func(){"catalogctl": main})
+	testscript.Main(worldly{m}, map[string]func(){"catalogctl": func() { start(elsewhere()) }})
 }
 
 // worldly runs tests in a world of their own.

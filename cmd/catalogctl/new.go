@@ -16,13 +16,17 @@ import (
 func (a *app) newCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "new KIND REF",
-		Short: "Write a new entry from a package, with its lock and its tools.json",
-		Long: `New asks the package itself for its version, licence, repository and title, writes catalog/<kind>/<name>/entry.cue, locks it, builds it,
-boots it and records its tools. It ends by naming what only a person can fill in. If the server does not start yet, entry and lock stay for you to
-complete; 'catalogctl inspect' then goes on from there.
+		Short: "Write a new entry from a package, an image, an address or a skill, with its lock and its tools.json",
+		Long: `New asks what REF stands for, such as a package, for its version, licence, repository and title, writes entry.cue, locks it, builds it, boots
+it and records its tools. It ends by naming what only a person can fill in. If the server does not start yet, entry and lock stay for you to complete;
+'catalogctl inspect' then goes on from there.
 
-  catalogctl new npx @scope/package
-  catalogctl new npx package@1.2.3`,
+  catalogctl new npx @scope/package             an npm package, or package@1.2.3
+  catalogctl new uvx package                    a PyPI package, or package==1.2.3
+  catalogctl new go example.com/mod/cmd/server  a command in a Go module, or …@v1.2.3
+  catalogctl new container IMAGE:TAG            an image that others publish
+  catalogctl new remote https://HOST/mcp        a server that others run
+  catalogctl new skill skills/NAME              a folder of this catalog, or one in a Git repository, URL#PATH@REF`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.new(cmd.Context(), entry.Kind(args[0]), args[1])

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +16,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/change"
 	"github.com/slipway-dev/slipway/internal/flow"
+	"github.com/slipway-dev/slipway/internal/github"
+	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // plan is what plan prints. Include is what a GitHub workflow takes as its matrix, one job an entry; Shards one with a job a shard.
@@ -43,6 +48,8 @@ const maxShards = 256
 
 func (a *app) planCommand() *cobra.Command {
 	var shards int
+	var file string
+	var outputs bool
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Say which entries are affected by what changed",
@@ -55,6 +62,8 @@ dealt out over N jobs; an entry stays in its shard.`,
 	}
 	selected := changedSince(cmd)
 	cmd.Flags().IntVar(&shards, "shards", 1, "deal entries out over `N` shards, at most 256")
+	cmd.Flags().StringVar(&file, "file", "", "also write the plan, as --json prints it, to `FILE`")
+	cmd.Flags().BoolVar(&outputs, "github-output", false, "in a GitHub workflow, also set the outputs include, which is empty if there are more entries than jobs in a matrix, and many, which is true then")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if shards < 1 || shards > maxShards {
 			return fmt.Errorf("--shards %d: want 1 to %d", shards, maxShards)
@@ -69,15 +78,37 @@ dealt out over N jobs; an entry stays in its shard.`,
 			return err
 		}
 		p := newPlan(effect, shards)
+		if file != "" {
+			if err := p.write(file); err != nil {
+				return err
+			}
+		}
+		if outputs {
+			if err := p.setOutputs(); err != nil {
+				return err
+			}
+		}
 		return a.print(p, func() string { return p.text(len(line.Catalog.Items)) })
 	}
 	return cmd
 }
 
-// changedSince adds the flag that chooses entries by what changed, and returns what chooses them.
+// changedSince adds the flags that choose entries by what changed, and returns what chooses them.
 func changedSince(cmd *cobra.Command) func(context.Context, *flow.Line) (change.Effect, error) {
+	const last = "since-last-release"
 	rev := cmd.Flags().String("changed-since", "", "only entries that are affected by what differs between commit `REV` and the working tree; all if REV is empty")
+	since := cmd.Flags().Bool(last, false, "in a GitHub workflow, as --changed-since with the commit of its last run on this branch that succeeded; all if none did")
+	cmd.MarkFlagsMutuallyExclusive("changed-since", last)
 	return func(ctx context.Context, line *flow.Line) (change.Effect, error) {
+		if *since {
+			repository, err := github.Open(os.Getenv)
+			if err != nil {
+				return change.Effect{}, fmt.Errorf("--%s: %w", last, err)
+			}
+			if *rev, err = repository.LastSuccess(ctx, os.Getenv); err != nil {
+				return change.Effect{}, fmt.Errorf("--%s: %w", last, err)
+			}
+		}
 		if *rev == "" {
 			var all change.Effect
 			for _, item := range line.Buildable() {
@@ -106,6 +137,34 @@ func newPlan(effect change.Effect, shards int) plan {
 		p.Shards = append(p.Shards, shard{Shard: n, Entries: strings.Join(dealt[n], " ")})
 	}
 	return p
+}
+
+// write makes the plan the content of a file, whose folder need not exist.
+func (p plan) write(file string) error {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return staging.Replace(file, append(data, '\n'))
+}
+
+// setOutputs tells the plan to the jobs of a workflow that follow.
+func (p plan) setOutputs() error {
+	include, many := p.Include, len(p.Include) > maxShards
+	if many {
+		include = []planned{}
+	}
+	data, err := json.Marshal(include)
+	if err != nil {
+		return err
+	}
+	if err := github.SetOutput(os.Getenv, "include", string(data)); err != nil {
+		return err
+	}
+	return github.SetOutput(os.Getenv, "many", strconv.FormatBool(many))
 }
 
 func (p plan) text(of int) string {

@@ -12,10 +12,10 @@ import (
 	"github.com/slipway-dev/slipway/internal/observation"
 )
 
-// observe changes what a server says of itself, in the committed tools.json.
-func (s checkout) observe(name string, edit func(*observation.Observation)) {
+// observe changes what the server memory says of itself, in the committed tools.json.
+func (s checkout) observe(edit func(*observation.Observation)) {
 	s.t.Helper()
-	file := "catalog/npx/" + name + "/tools.json"
+	file := "catalog/npx/memory/tools.json"
 	data, err := os.ReadFile(s.path(file))
 	if err != nil {
 		s.t.Fatal(err)
@@ -57,7 +57,7 @@ func TestReportOfAPoisonedPullRequest(t *testing.T) {
 	t.Parallel()
 	s := newCheckout(t)
 	s.git("checkout", "-q", "-b", "poison")
-	s.observe("memory", poisoned)
+	s.observe(poisoned)
 	s.git("rm", "-q", "-r", "catalog/npx/context7")
 	s.commit()
 	if code, out, messages := s.run("scan", "memory"); code != exitFindings {
@@ -101,9 +101,9 @@ func (s checkout) remove(name string) {
 func TestReportTellsNewFindingsFromOldOnes(t *testing.T) {
 	t.Parallel()
 	s := newCheckout(t)
-	s.observe("memory", poisoned)
+	s.observe(poisoned)
 	s.commit()
-	s.observe("memory", func(o *observation.Observation) { o.Instructions = "Be kind." })
+	s.observe(func(o *observation.Observation) { o.Instructions = "Be kind." })
 	s.run("scan", "memory")
 	code, page, _ := s.run("report", "--base", "main", "npx/memory")
 	if code != exitDone || strings.Contains(page, "**new**") {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"sync"
 
@@ -17,6 +18,7 @@ import (
 // app is what all commands share: the flags that every one has, and where it writes.
 type app struct {
 	stdout, stderr io.Writer
+	remote         http.RoundTripper // nil but in tests
 
 	dir   string // -C
 	out   string // --out
@@ -52,6 +54,7 @@ The catalog is the repository that the command is started in, or the one that -C
 	root.AddCommand(
 		a.newCommand(), a.validateCommand(), a.lockCommand(), a.buildCommand(), a.inspectCommand(), a.scanCommand(),
 		a.releaseCommand(), a.verifyCommand(), a.generateCommand(), a.registryCommand(), a.referenceCommand(), a.planCommand(), a.reportCommand(),
+		a.githubCommand(),
 	)
 	return root
 }

@@ -33,6 +33,7 @@ import (
 //	                              the one with a name
 //	objects N                     checks that standard output is N lines, a JSON object each
 //	waive DAYS ENTRY VERDICT      waives in an entry.cue what a verdict.json says is blocking or waived, until so many days from now
+//	remote MODE [TOOL...]         says how the server at mcp.example.com answers from now on: open with these tools, locked, page or gone
 //	tidy                          checks that no temporary file is left
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -45,11 +46,12 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Vars = append(env.Vars, environ(runsc, filepath.Join(env.WorkDir, ".home"), sharedCache(), tmp)...)
-			return nil
+			return host(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"catalog": catalogCommand, "base": baseCommand, "entry": entryCommand, "code": codeCommand,
 			"object": objectCommand, "objects": objectsCommand, "waive": waiveCommand, "tidy": tidyCommand,
+			"remote": remoteCommand,
 		},
 	})
 }

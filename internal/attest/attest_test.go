@@ -43,7 +43,7 @@ func testBuild(at time.Time) Build {
 		Base:    "node", BaseLock: "sha256:" + strings.Repeat("2", 64), Builder: builder,
 		Materials: []Material{
 			{URI: "pkg:npm/zod@4.0.0", Digest: "sha512:" + strings.Repeat("a", 128)},
-			{URI: "pkg:deb/debian/libc6@2.41-12?arch=amd64", Digest: "SHA256:" + strings.Repeat("b", 64)},
+			{URI: "pkg:deb/debian/libc6@2.41-12?arch=amd64", Digest: "sha256:" + strings.Repeat("b", 64)},
 			{Name: "package-lock.json", Digest: "sha256:" + strings.Repeat("d", 64)},
 			{URI: "pkg:npm/zod@4.0.0", Digest: "sha512:" + strings.Repeat("a", 128)},
 		},

@@ -54,7 +54,7 @@ type Builder struct {
 type Material struct {
 	URI    string // package URL, or empty for a file that only has a name
 	Name   string
-	Digest string // algorithm and hex digits, such as "sha512:…"
+	Digest string // algorithm as in-toto names it and hex digits, such as "sha512:…" or "gitCommit:…"
 }
 
 // Provenance states how the subject was built, in SLSA provenance v1.
@@ -110,7 +110,7 @@ func resolved(b Build) ([]*intoto.ResourceDescriptor, error) {
 		if !ok || hex == "" {
 			return nil, fmt.Errorf("dependency %s%s has no digest; every input of a build must have one", m.URI, m.Name)
 		}
-		all = append(all, &intoto.ResourceDescriptor{Uri: m.URI, Name: m.Name, Digest: map[string]string{strings.ToLower(algorithm): hex}})
+		all = append(all, &intoto.ResourceDescriptor{Uri: m.URI, Name: m.Name, Digest: map[string]string{algorithm: hex}})
 	}
 	return all, nil
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/base/basetest"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -67,10 +69,16 @@ func (a *archive) serve(t *testing.T) (fstest.MapFS, Sources) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pip, err := pipconf.Load(pipconf.Sources{Environ: []string{"PIP_INDEX_URL=" + server.URL + "/pypi"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := fetch.New(t.TempDir(), server.Client())
 	folder := fstest.MapFS{"test/" + SpecFile: {Data: []byte(baseCUE)}, "test/" + KeyringFile: {Data: a.Keyring()}}
 	return folder, Sources{
-		Files:   fetch.New(t.TempDir(), server.Client()),
+		Files:   cache,
 		Mirrors: Mirrors{Debian: server.URL + "/debian/", Security: server.URL + "/security"},
 		NPM:     npm,
+		PyPI:    index.New(cache, pip),
 	}
 }

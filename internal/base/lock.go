@@ -16,6 +16,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 )
 
 // Sources is where the files of a base come from.
@@ -23,6 +24,7 @@ type Sources struct {
 	Files   *fetch.Cache
 	Mirrors Mirrors
 	NPM     *npmrc.Config
+	PyPI    *index.Index
 }
 
 // Lock resolves base.cue and returns the content of a new lock.json. Debian packages come from indexes that are signed by the base's keys,
@@ -36,7 +38,11 @@ func (b *Base) Lock(ctx context.Context, s Sources, now time.Time) ([]byte, erro
 		return err
 	})
 	group.Go(func() (err error) {
-		lock.Runtime, lock.Resolver, err = b.resolveTarballs(ctx, s)
+		lock.Runtime, err = b.resolveRuntime(ctx, s)
+		return err
+	})
+	group.Go(func() (err error) {
+		lock.Resolver, err = b.resolveManager(ctx, s)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -145,25 +151,20 @@ func candidates(ctx context.Context, s Sources, root string, index release, arch
 	return readIndex(f, index.suite.Name, arch, wanted)
 }
 
-func (b *Base) resolveTarballs(ctx context.Context, s Sources) (runtime []Tarball, resolver *Tarball, err error) {
-	if spec := b.Spec.Runtime; spec != nil {
-		for _, arch := range architectures {
-			t, err := resolveTarball(ctx, s, spec.Packages[arch], spec.Version)
-			if err != nil {
-				return nil, nil, fmt.Errorf("runtime for %s: %w", arch, err)
-			}
-			t.Architecture = arch
-			runtime = append(runtime, t)
-		}
+func (b *Base) resolveRuntime(ctx context.Context, s Sources) (runtime []Tarball, err error) {
+	spec := b.Spec.Runtime
+	if spec == nil {
+		return nil, nil
 	}
-	if spec := b.Spec.Resolver; spec != nil {
-		t, err := resolveTarball(ctx, s, spec.Package, spec.Version)
+	for _, arch := range architectures {
+		t, err := resolveTarball(ctx, s, spec.Packages[arch], spec.Version)
 		if err != nil {
-			return nil, nil, fmt.Errorf("resolver: %w", err)
+			return nil, fmt.Errorf("runtime for %s: %w", arch, err)
 		}
-		resolver = &t
+		t.Architecture = arch
+		runtime = append(runtime, t)
 	}
-	return runtime, resolver, nil
+	return runtime, nil
 }
 
 // resolveTarball asks the user's registry for the hash of one version.

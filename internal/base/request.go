@@ -8,20 +8,8 @@ import (
 	"github.com/slipway-dev/slipway/internal/fetch"
 )
 
-// maxTarball bounds an npm package of a base; that of Node.js has 52 MB.
+// maxTarball bounds a package of a base; that of Node.js has 52 MB.
 const maxTarball = 256 << 20
-
-// Resolver returns where the package manager's tarball is found and what it must hash to; a base without one is an error. It is an npm
-// package: its files lie below one folder. It is used for locking only and has no place in an image.
-func (b *Base) Resolver(ctx context.Context, s Sources) (fetch.Request, error) {
-	if err := b.CheckLock(); err != nil {
-		return fetch.Request{}, err
-	}
-	if b.Locked.Resolver == nil {
-		return fetch.Request{}, fmt.Errorf("base %s has no package manager to resolve with: add a resolver to its %s", b.Name, SpecFile)
-	}
-	return b.Locked.Resolver.request(ctx, s)
-}
 
 // Runtime returns where the tarball of the language runtime for a Debian architecture is found and what it must hash to. The executable is
 // bin/node below its one folder.

@@ -64,9 +64,28 @@ func layoutFiles(tag string, index blob, images []*image) ([]file, error) {
 	return files, nil
 }
 
-// writeLayout makes the folder hold the files, and says whether it did already. The folder is written beside its place and then moved
-// there. Nothing is forced to the disk: Open finds what a power failure tore, and a build repairs it.
+// writeLayout makes the folder hold the files, and says whether it did already. Nothing is forced to the disk: Open finds what a power failure
+// tore, and a build repairs it.
 func writeLayout(ctx context.Context, path string, files []file) (unchanged bool, err error) {
+	return replace(ctx, path, func() bool { return intact(path, files) }, func(fresh string) error {
+		if err := os.MkdirAll(filepath.Join(fresh, "blobs", "sha256"), 0o755); err != nil {
+			return err
+		}
+		for _, f := range files {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			if err := f.write(filepath.Join(fresh, f.path)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// replace makes a folder what fill writes into a fresh one, unless done says that nothing is left to do. The fresh one lies beside its place
+// and is then moved there.
+func replace(ctx context.Context, path string, done func() bool, fill func(fresh string) error) (unchanged bool, err error) {
 	parent, name := filepath.Split(path)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return false, err
@@ -83,20 +102,12 @@ func writeLayout(ctx context.Context, path string, files []file) (unchanged bool
 	if err := clean(); err != nil {
 		return false, err
 	}
-	if intact(path, files) {
+	if done() {
 		return true, nil
 	}
 	defer func() { err = errors.Join(err, clean()) }()
-	if err := os.MkdirAll(filepath.Join(fresh, "blobs", "sha256"), 0o755); err != nil {
+	if err := fill(fresh); err != nil {
 		return false, err
-	}
-	for _, f := range files {
-		if err := context.Cause(ctx); err != nil {
-			return false, err
-		}
-		if err := f.write(filepath.Join(fresh, f.path)); err != nil {
-			return false, err
-		}
 	}
 	if err := os.Rename(path, stale); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return false, err

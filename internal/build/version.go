@@ -12,12 +12,10 @@ func Version(e entry.Entry) string {
 	switch {
 	case e.Package != nil:
 		return e.Package.Version
-	case e.Source != nil:
-		return e.Source.Version
 	case e.Image != nil:
 		return e.Image.Tag
 	}
-	return ""
+	return e.Version
 }
 
 // Tag returns the tag under which the entry is published: its version and, where it was rebuilt, the revision. The plus sign of a semantic

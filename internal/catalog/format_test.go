@@ -45,7 +45,7 @@ func TestFormat(t *testing.T) {
 	}
 	skill := entry.Entry{
 		Kind: entry.Skill, Name: "review", Title: "Review", Description: "Reviews", Publisher: entry.Publisher{Name: "Somebody"}, Status: entry.Active,
-		Source: &entry.Source{URL: "https://example.com/skills", Ref: "v1.0.0", Commit: full.Repository.Commit, Path: ".", Version: "1.0.0"},
+		Source: &entry.Source{URL: "https://example.com/skills", Ref: "v1.0.0", Commit: full.Repository.Commit, Path: "."}, Version: "1.0.0",
 	}
 	for name, e := range map[string]entry.Entry{"full": full, "least": least, "skill": skill} {
 		t.Run(name, func(t *testing.T) {

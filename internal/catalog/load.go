@@ -24,14 +24,15 @@ const batch = 32
 
 // Options says what Load checks besides the entries themselves. The zero value checks nothing more.
 type Options struct {
-	// LockFiles names the files that pin each kind's dependencies. In the folders of a kind that it holds, any other file that is no part
-	// of an entry is a problem.
-	LockFiles map[entry.Kind][]string
+	// Files names the files that belong beside an entry, such as its lock. Any other one is then a problem. It reports false where the folder
+	// may hold anything.
+	Files func(e entry.Entry) (names []string, bounded bool)
 	// CheckLock returns why the lock files in dir, the folder of the item, no longer pin what the entry says. Each error that is a *Problem
 	// is reported as it is, with its File relative to dir. It must be safe for concurrent use.
 	CheckLock func(ctx context.Context, item Item, dir fs.FS) []error
-	// Observations makes a missing tools.json a problem, and one that is not in its canonical form.
-	Observations bool
+	// Observed reports whether an entry must have a tools.json. Where it is set, one that is not in its canonical form is a problem of any
+	// entry.
+	Observed func(e entry.Entry) bool
 }
 
 // Load reads the catalog in the folder root. Its error is Problems, holding everything that is wrong in the files, or another error where
@@ -142,11 +143,13 @@ func loadItem(ctx context.Context, j *judge, root *os.Root, f folder, opts Optio
 // checkFolder checks the files beside an entry.
 func checkFolder(ctx context.Context, root *os.Root, item Item, opts Options) Problems {
 	var problems Problems
-	if locks, known := opts.LockFiles[item.Entry.Kind]; known {
-		problems = append(problems, checkStrays(root, item, locks)...)
+	if opts.Files != nil {
+		if names, bounded := opts.Files(item.Entry); bounded {
+			problems = append(problems, checkStrays(root, item, names)...)
+		}
 	}
-	if opts.Observations && item.Entry.Kind != entry.Skill {
-		problems = append(problems, checkObservation(root, item)...)
+	if opts.Observed != nil {
+		problems = append(problems, checkObservation(root, item, opts.Observed(item.Entry))...)
 	}
 	if opts.CheckLock != nil {
 		problems = append(problems, checkLock(ctx, root, item, opts)...)
@@ -171,9 +174,12 @@ func checkStrays(root *os.Root, item Item, locks []string) Problems {
 	return problems
 }
 
-func checkObservation(root *os.Root, item Item) Problems {
+func checkObservation(root *os.Root, item Item, required bool) Problems {
 	name := path.Join(item.Dir, ObservationFile)
 	body, err := read(root, name, observation.MaxSize)
+	if errors.Is(err, fs.ErrNotExist) && !required {
+		return nil
+	}
 	if err != nil {
 		return Problems{{File: name, Message: err.Error() + "; write it with: catalogctl inspect " + item.Entry.ID()}}
 	}

@@ -199,7 +199,7 @@ func TestLoadLooksOnlyWhereItShould(t *testing.T) {
 	if err := os.Symlink("server", filepath.Join(root, "catalog/npx/link")); err != nil {
 		t.Fatal(err)
 	}
-	got := problems(t, root, Options{LockFiles: map[entry.Kind][]string{entry.NPX: {"lock.json"}}})
+	got := problems(t, root, Options{Files: func(e entry.Entry) ([]string, bool) { return []string{"lock.json"}, e.Kind == entry.NPX }})
 	want := []string{
 		"catalog/nix: is neither a kind of entry nor a part of a catalog; move it out of catalog/",
 		"catalog/npx/empty/entry.cue: is not a regular file; links and devices are refused",
@@ -233,7 +233,7 @@ func TestLoadChecksGeneratedFiles(t *testing.T) {
 		}
 		return []error{errors.New("is stale"), &Problem{File: "lock.json", Field: "packages", Message: "lacks a hash"}}
 	}
-	got := problems(t, root, Options{Observations: true, CheckLock: check})
+	got := problems(t, root, Options{Observed: func(e entry.Entry) bool { return e.Kind != entry.Skill }, CheckLock: check})
 	want := []string{
 		"catalog/npx/absent/tools.json: is missing: file does not exist; write it with: catalogctl inspect npx/absent",
 		"catalog/npx/broken/tools.json: decode observation: unexpected EOF; write it anew with: catalogctl inspect npx/broken",
@@ -258,7 +258,7 @@ func TestLoadOfNoCatalog(t *testing.T) {
 
 func TestLoadOfPrivateCatalog(t *testing.T) {
 	t.Parallel()
-	skill := "package entry\nimport \"github.com/slipway-dev/slipway/schema\"\nschema.#Skill\nname: \"review\"\ntitle: \"T\"\ndescription: \"D\"\npublisher: name: \"P\"\n"
+	skill := "package entry\nimport \"github.com/slipway-dev/slipway/schema\"\nschema.#Skill\nname: \"review\"\ntitle: \"T\"\ndescription: \"D\"\npublisher: name: \"P\"\nversion: \"1.0.0\"\n"
 	entries := map[string]string{"skills/review/entry.cue": skill, "catalog/npx/server/entry.cue": npx("server", "server")}
 	root := files(t, entries)
 	if got := problems(t, root, Options{}); got != nil {

@@ -63,6 +63,9 @@ func checkRepetitions(i Item) Problems {
 	for k, o := range i.Entry.Overrides {
 		once("overrides", k, "package", o.Package)
 	}
+	for k, c := range i.Entry.Constraints {
+		once("constraints", k, "package", c.Package)
+	}
 	for k, s := range i.Entry.InstallScripts {
 		once("installScripts", k, "package", s.Package)
 	}

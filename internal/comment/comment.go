@@ -14,15 +14,14 @@ import (
 	"github.com/slipway-dev/slipway/internal/gate"
 )
 
-// MaxSize is what GitHub takes as one comment, in characters. It bounds the bytes here, which are no fewer.
-const MaxSize = 65536
-
 // Report is everything that is told.
 type Report struct {
 	Entries []Entry
 	Removed []change.Name
 	Renamed []change.Renamed
 	Base    string // the commit that was compared with; empty if none was
+	// Problems are what else keeps the pull request from passing, such as a check that failed.
+	Problems []string
 }
 
 // Entry is what is told of one entry.
@@ -61,9 +60,9 @@ func (e Entry) fresh() int {
 	return n
 }
 
-// Markdown writes the report, at most MaxSize bytes. What does not fit is left out from the end, which is said; entries that did not pass
-// come first.
-func Markdown(r Report) string {
+// Markdown writes the report, in at most size bytes, of which it needs a thousand. What does not fit is left out from the end, which is said;
+// entries that did not pass come first.
+func Markdown(r Report, size int) string {
 	entries := slices.Clone(r.Entries)
 	slices.SortStableFunc(entries, func(a, b Entry) int {
 		if a.passed() != b.passed() {
@@ -74,7 +73,7 @@ func Markdown(r Report) string {
 		}
 		return cmp.Compare(a.ID, b.ID)
 	})
-	p := &page{}
+	p := &page{size: size}
 	p.line("## Slipway")
 	p.line("")
 	p.summary(r, entries)
@@ -92,7 +91,12 @@ func (p *page) summary(r Report, entries []Entry) {
 			failed++
 		}
 	}
+	for _, problem := range r.Problems {
+		p.line("**Failed**: " + code(problem))
+		p.line("")
+	}
 	switch {
+	case len(entries) == 0 && len(r.Problems) > 0:
 	case len(entries) == 0:
 		p.line("No entry is affected.")
 	case failed == 0:

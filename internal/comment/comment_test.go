@@ -20,6 +20,9 @@ import (
 	"github.com/slipway-dev/slipway/internal/observation"
 )
 
+// size is what a page may have.
+const size = 65536
+
 // report is a report in which every text that others can write is text.
 func report(text string) comment.Report {
 	found := func(fingerprint string, severity finding.Severity) finding.Finding {
@@ -30,7 +33,7 @@ func report(text string) comment.Report {
 	}
 	waiver := entry.Waiver{Owner: text, Expires: text, Reason: text, Rule: text}
 	return comment.Report{
-		Base:    "0123abcd",
+		Base: "0123abcd", Problems: []string{text},
 		Removed: []change.Name{{Kind: entry.NPX, Name: "old"}},
 		Renamed: []change.Renamed{{From: change.Name{Kind: entry.NPX, Name: "a"}, To: change.Name{Kind: entry.NPX, Name: "b"}}},
 		Entries: []comment.Entry{
@@ -83,13 +86,13 @@ func FuzzNothingOfOthersIsMarkdown(f *testing.F) {
 	for _, text := range hostile {
 		f.Add(text)
 	}
-	want := skeleton(f, comment.Markdown(report("harmless")))
+	want := skeleton(f, comment.Markdown(report("harmless"), size))
 	f.Fuzz(func(t *testing.T, text string) {
 		if text == "" {
 			return // what is empty is not there at all
 		}
-		page := comment.Markdown(report(text))
-		if len(page) > comment.MaxSize {
+		page := comment.Markdown(report(text), size)
+		if len(page) > size {
 			t.Fatalf("%d bytes", len(page))
 		}
 		got := skeleton(t, page)
@@ -102,7 +105,7 @@ func FuzzNothingOfOthersIsMarkdown(f *testing.F) {
 func TestPageConsistsOfHarmlessElements(t *testing.T) {
 	t.Parallel()
 	allowed := " h2 p table thead tbody tr th td code strong ul li details summary b "
-	for _, m := range element.FindAllStringSubmatch(skeleton(t, comment.Markdown(report("x"))), -1) {
+	for _, m := range element.FindAllStringSubmatch(skeleton(t, comment.Markdown(report("x"), size)), -1) {
 		if !strings.Contains(allowed, " "+m[1]+" ") {
 			t.Errorf("an element %s", m[0])
 		}
@@ -112,7 +115,7 @@ func TestPageConsistsOfHarmlessElements(t *testing.T) {
 // TestOrder wants what a reviewer must act on first: entries that failed, and of an entry what is new.
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	page := comment.Markdown(report("x"))
+	page := comment.Markdown(report("x"), size)
 	rest := page
 	for _, next := range []string{
 		"**Failed**: 2 of 3 affected entries may not be released.",
@@ -131,7 +134,7 @@ func TestOrder(t *testing.T) {
 		}
 		rest = after
 	}
-	if again := comment.Markdown(report("x")); again != page {
+	if again := comment.Markdown(report("x"), size); again != page {
 		t.Error("the same report gives another page")
 	}
 }
@@ -144,8 +147,8 @@ func TestTooMuchIsCutAndSaid(t *testing.T) {
 		e.ID = fmt.Sprintf("npx/e%03d", i)
 		r.Entries = append(r.Entries, e)
 	}
-	page := comment.Markdown(r)
-	if len(page) > comment.MaxSize || len(page) < comment.MaxSize-3000 {
+	page := comment.Markdown(r, size)
+	if len(page) > size || len(page) < size-3000 {
 		t.Errorf("%d bytes", len(page))
 	}
 	if !strings.Contains(page, "**This is not all**") || strings.Count(page, "<details") != strings.Count(page, "</details>") {
@@ -158,7 +161,11 @@ func TestTooMuchIsCutAndSaid(t *testing.T) {
 
 func TestNothingAffected(t *testing.T) {
 	t.Parallel()
-	if page := comment.Markdown(comment.Report{}); page != "## Slipway\n\nNo entry is affected.\n" {
+	failed := comment.Report{Problems: []string{"the check Catalog: failure"}}
+	if page := comment.Markdown(failed, size); page != "## Slipway\n\n**Failed**: `the check Catalog: failure`\n\n" {
+		t.Errorf("%q", page)
+	}
+	if page := comment.Markdown(comment.Report{}, size); page != "## Slipway\n\nNo entry is affected.\n" {
 		t.Errorf("%q", page)
 	}
 }

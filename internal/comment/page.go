@@ -7,6 +7,7 @@ import (
 
 // page collects lines until no more fit.
 type page struct {
+	size   int // in bytes, at most
 	out    strings.Builder
 	folded bool
 	left   int // lines that did not fit
@@ -20,7 +21,7 @@ const room = len(ending) + 200
 
 // line writes one line, or leaves it out and all that follow it.
 func (p *page) line(text string) {
-	if p.left > 0 || p.out.Len()+len(text)+1 > MaxSize-room {
+	if p.left > 0 || p.out.Len()+len(text)+1 > p.size-room {
 		p.left++
 		return
 	}
@@ -44,7 +45,7 @@ func (p *page) unfold() {
 // end returns the page.
 func (p *page) end() string {
 	if p.left > 0 {
-		fmt.Fprintf(&p.out, "\n**This is not all**: %d more lines do not fit into a comment. The report of the run holds them.\n", p.left)
+		fmt.Fprintf(&p.out, "\n**This is not all**: %d more lines do not fit. The summary and the reports of the run hold more.\n", p.left)
 	}
 	return p.out.String()
 }

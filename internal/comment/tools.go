@@ -59,6 +59,7 @@ func Compare(before *observation.Observation, after observation.Observation) []D
 		before, now any
 	}{
 		{"instructions", old.Instructions, after.Instructions},
+		{"authentication", old.Auth, after.Auth},
 		{"server", old.Server, after.Server},
 		{"protocol versions", old.ProtocolVersions, after.ProtocolVersions},
 		{"capabilities", value(old.Capabilities), value(after.Capabilities)},

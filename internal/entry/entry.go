@@ -45,7 +45,11 @@ type Entry struct {
 	Package *Package `json:"package,omitempty"` // npx, uvx, go
 	Image   *Image   `json:"image,omitempty"`   // container
 	Remote  *Server  `json:"remote,omitempty"`  // remote
-	Source  *Source  `json:"source,omitempty"`  // skill
+	// Version of a skill, which is the catalog's own.
+	Version string  `json:"version,omitempty"`
+	Source  *Source `json:"source,omitempty"` // skill
+	// DotFiles are those files of a skill that a dot hides and that belong to it all the same.
+	DotFiles []string `json:"dotFiles,omitempty"`
 
 	// Base names the folder under catalog/bases that the image is built on.
 	Base string `json:"base,omitempty"`
@@ -58,6 +62,7 @@ type Entry struct {
 	Permissions Permissions `json:"permissions"`
 
 	Overrides      []Override      `json:"overrides,omitempty"`
+	Constraints    []Constraint    `json:"constraints,omitempty"`
 	InstallScripts []InstallScript `json:"installScripts,omitempty"`
 	Provenance     *Provenance     `json:"provenance,omitempty"`
 	Inspect        Inspect         `json:"inspect"`
@@ -104,20 +109,22 @@ type Server struct {
 	OAuth   *OAuth     `json:"oauth,omitempty"`
 }
 
-// OAuth is what a client must know before it asks for a token.
+// OAuth is what a client must know before it asks for a token, as far as it cannot find that out from the server itself.
 type OAuth struct {
-	Issuer   string   `json:"issuer,omitempty"`
-	ClientID string   `json:"clientId,omitempty"`
-	Scopes   []string `json:"scopes,omitempty"`
+	Issuer string `json:"issuer,omitempty"`
+	// The endpoints of an authorization server that has no metadata.
+	AuthorizationEndpoint string   `json:"authorizationEndpoint,omitempty"`
+	TokenEndpoint         string   `json:"tokenEndpoint,omitempty"`
+	ClientID              string   `json:"clientId,omitempty"`
+	Scopes                []string `json:"scopes,omitempty"`
 }
 
 // Source is a skill's folder in a Git repository; its absence means that the skill is kept beside its entry.
 type Source struct {
-	URL     string `json:"url"`
-	Ref     string `json:"ref"`
-	Commit  string `json:"commit"`
-	Path    string `json:"path"`
-	Version string `json:"version"`
+	URL    string `json:"url"`
+	Ref    string `json:"ref"` // the branch or tag that the commit belongs to
+	Commit string `json:"commit"`
+	Path   string `json:"path"` // of the skill's folder; "." is the whole repository
 }
 
 // TransportType is one of the MCP transports.
@@ -169,6 +176,13 @@ type Override struct {
 	Package string `json:"package"`
 	Version string `json:"version"`
 	Reason  string `json:"reason"`
+}
+
+// Constraint bounds the version of a dependency, if there is one.
+type Constraint struct {
+	Package  string `json:"package"`
+	Versions string `json:"versions"` // as the ecosystem writes them, such as >=1.2,<2
+	Reason   string `json:"reason"`
 }
 
 // InstallScript declares that a dependency works without the install script that it asks for.

@@ -41,6 +41,9 @@ type Request struct {
 	Digest Digest
 	// MaxBytes is the most that the file may hold. It must be positive.
 	MaxBytes int64
+	// Locate finds out URL and Header where they are not known beforehand, such as in an index. It is called only if the file has to be
+	// downloaded, and what it returns counts instead of URL and Header, which are empty.
+	Locate func(ctx context.Context) (url string, header http.Header, err error)
 }
 
 // New returns a cache in dir, which is created when the first file is stored. A nil client means one with its own connections and the
@@ -110,6 +113,12 @@ func (c *Cache) file(ctx context.Context, r Request) (string, error) {
 
 // download writes the file in the staging area and moves it into place when its digest is known to be right.
 func (c *Cache) download(ctx context.Context, r Request, path string) error {
+	if r.Locate != nil {
+		var err error
+		if r.URL, r.Header, err = r.Locate(ctx); err != nil {
+			return err
+		}
+	}
 	file, err := c.area.Create()
 	if err != nil {
 		return fmt.Errorf("cannot write to the download cache: %w", err)

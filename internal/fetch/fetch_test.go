@@ -118,6 +118,38 @@ func TestCachesShareAFolder(t *testing.T) {
 	}
 }
 
+func TestLocateIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer x" {
+			t.Error("the header was not sent")
+		}
+		_, _ = w.Write([]byte(content))
+	})
+	c := New(t.TempDir(), server.Client())
+	asked := 0
+	locate := func(context.Context) (string, http.Header, error) {
+		asked++
+		return server.URL, http.Header{"Authorization": {"Bearer x"}}, nil
+	}
+	for range 2 {
+		if _, err := c.File(t.Context(), Request{Locate: locate, Digest: sha(content), MaxBytes: 1000}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times where the file is", asked)
+	}
+	lost := errors.New("lost")
+	_, err := c.File(t.Context(), Request{
+		Digest: sha("other"), MaxBytes: 1000,
+		Locate: func(context.Context) (string, http.Header, error) { return "", nil, lost },
+	})
+	if !errors.Is(err, lost) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestDamagedFileIsDownloadedAgain(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, content) })

@@ -42,7 +42,7 @@ func (l *Line) base(ctx context.Context, name string) (*standing, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &standing{base: loaded, line: l, sources: base.Sources{Files: l.downloads, Mirrors: mirrors, NPM: l.npmrc}}, nil
+		return &standing{base: loaded, line: l, sources: base.Sources{Files: l.downloads, Mirrors: mirrors, NPM: l.npmrc, PyPI: l.pypi}}, nil
 	})
 }
 

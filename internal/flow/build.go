@@ -18,9 +18,11 @@ import (
 	"github.com/slipway-dev/slipway/internal/kind"
 )
 
-// Built is an item's image, with what is known of its content.
+// Built is an item's artifact, with what is known of its content.
 type Built struct {
-	*build.Result
+	*build.Result // nil for a server that somebody else runs
+	// artifact is what the ecosystem gave as a whole; nil for an image that was built on a base.
+	artifact *kind.Artifact
 	parts    []part            // in the order of Result.Platforms
 	sources  []attest.Material // the entry and its lock
 	baseLock string
@@ -32,16 +34,41 @@ type part struct {
 	components []kind.Component
 }
 
-// Build lays out an item's image for all platforms of the catalog, from its lock and its base's.
+// Hosted reports whether there is nothing to build: the server runs elsewhere.
+func (b *Built) Hosted() bool { return b.Result == nil }
+
+// Foreign reports whether others built and published it.
+func (b *Built) Foreign() bool { return b.artifact != nil && b.artifact.Foreign }
+
+// bootable reports whether it holds a server to boot.
+func (b *Built) bootable() bool { return !b.Hosted() && (b.artifact == nil || b.artifact.Server) }
+
+// Build makes an item's artifact, for all platforms of the catalog, from its lock and, if it stands on one, its base's. Of a server that
+// somebody else runs nothing is built.
 func (l *Line) Build(ctx context.Context, item catalog.Item) (*Built, error) {
+	ecosystem, err := l.ecosystem(item.Entry)
+	if err != nil {
+		return nil, err
+	}
 	b := &Built{}
-	err := l.step(item, "build", func() (string, bool, error) {
-		in, err := l.buildInput(ctx, item, b)
+	if b.sources, err = l.sources(item, ecosystem); err != nil {
+		return nil, fmt.Errorf("build %s: %w", item.Entry.ID(), err)
+	}
+	if _, hosted := ecosystem.(kind.Hosted); hosted {
+		return b, nil
+	}
+	err = l.step(item, "build", func() (string, bool, error) {
+		var err error
+		switch ecosystem := ecosystem.(type) {
+		case kind.Packaged:
+			err = l.buildImage(ctx, item, ecosystem, b)
+		case kind.Complete:
+			err = l.takeArtifact(ctx, item, ecosystem, b)
+		default:
+			err = fmt.Errorf("entries of kind %s cannot be built", item.Entry.Kind)
+		}
 		if err != nil {
 			return "", false, fmt.Errorf("build %s: %w", item.Entry.ID(), err)
-		}
-		if b.Result, err = build.Build(ctx, in); err != nil {
-			return "", false, err
 		}
 		return b.Digest.String(), b.Unchanged, nil
 	})
@@ -51,17 +78,40 @@ func (l *Line) Build(ctx context.Context, item catalog.Item) (*Built, error) {
 	return b, nil
 }
 
-// buildInput gathers the base and the payload of all platforms side by side, and notes in b what they consist of.
-func (l *Line) buildInput(ctx context.Context, item catalog.Item, b *Built) (build.Input, error) {
-	in := build.Input{Entry: item.Entry, Namespace: l.Catalog.Settings.Namespace, Layers: l.layers, Dir: l.Out}
-	found, err := l.ecosystem(item.Entry)
+// buildImage lays packages out on a base.
+func (l *Line) buildImage(ctx context.Context, item catalog.Item, ecosystem kind.Packaged, b *Built) error {
+	in, err := l.buildInput(ctx, item, ecosystem, b)
 	if err != nil {
-		return in, err
+		return err
 	}
-	ecosystem, ok := found.(kind.Packaged)
-	if !ok {
-		return in, fmt.Errorf("%s: entries of kind %s are not built on a base", item.Entry.ID(), item.Entry.Kind)
+	b.Result, err = build.Build(ctx, in)
+	return err
+}
+
+// takeArtifact takes what the ecosystem gives as a whole. What others published is not copied.
+func (l *Line) takeArtifact(ctx context.Context, item catalog.Item, ecosystem kind.Complete, b *Built) error {
+	artifact, err := ecosystem.Artifact(ctx, item.Entry, l.files(item))
+	if err != nil {
+		return err
 	}
+	b.artifact = artifact
+	if artifact.Foreign {
+		b.Result, err = build.Describe(artifact.Digest, artifact.Index, l.Catalog.Settings.Platforms)
+	} else {
+		b.Result, err = build.Store(ctx, item.Entry, artifact.Index, l.Out)
+	}
+	if err != nil {
+		return err
+	}
+	for _, image := range b.Platforms {
+		b.parts = append(b.parts, part{platform: image.Platform, components: artifact.Components[image.Platform.String()]})
+	}
+	return nil
+}
+
+// buildInput gathers the base and the payload of all platforms side by side, and notes in b what they consist of.
+func (l *Line) buildInput(ctx context.Context, item catalog.Item, ecosystem kind.Packaged, b *Built) (build.Input, error) {
+	in := build.Input{Entry: item.Entry, Namespace: l.Catalog.Settings.Namespace, Layers: l.layers, Dir: l.Out}
 	stands, err := l.base(ctx, item.Entry.Base)
 	if err != nil {
 		return in, err
@@ -71,9 +121,6 @@ func (l *Line) buildInput(ctx context.Context, item catalog.Item, b *Built) (bui
 		return in, err
 	}
 	b.baseLock = sha256Of(lock)
-	if b.sources, err = l.sources(item, append([]string{catalog.EntryFile}, ecosystem.LockFiles()...)); err != nil {
-		return in, err
-	}
 	platforms := slices.Sorted(slices.Values(l.Catalog.Settings.Platforms))
 	in.Platforms = make([]build.Platform, len(platforms))
 	b.parts = make([]part, len(platforms))

@@ -24,7 +24,7 @@ func TestEachGivesEveryResultOnce(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	failed := errors.New("failed")
-	err := flow.Each(t.Context(), items(100), func(_ context.Context, item catalog.Item) (string, error) {
+	err := flow.Each(t.Context(), flow.AtOnce(), items(100), func(_ context.Context, item catalog.Item) (string, error) {
 		if item.Entry.Name == "e7" {
 			return "", failed
 		}
@@ -45,7 +45,7 @@ func TestEachStopsWhenResultsCannotBeTaken(t *testing.T) {
 	t.Parallel()
 	var begun atomic.Int32
 	full := errors.New("disk full")
-	err := flow.Each(t.Context(), items(1000), func(ctx context.Context, _ catalog.Item) (int, error) {
+	err := flow.Each(t.Context(), flow.AtOnce(), items(1000), func(ctx context.Context, _ catalog.Item) (int, error) {
 		begun.Add(1)
 		return 0, ctx.Err()
 	}, func(catalog.Item, int, error) error { return full })
@@ -60,7 +60,7 @@ func TestEachStopsWhenResultsCannotBeTaken(t *testing.T) {
 func TestEachEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := flow.Each(ctx, items(50), func(ctx context.Context, _ catalog.Item) (int, error) {
+	err := flow.Each(ctx, flow.AtOnce(), items(50), func(ctx context.Context, _ catalog.Item) (int, error) {
 		cancel()
 		<-ctx.Done()
 		return 0, ctx.Err()

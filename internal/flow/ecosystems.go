@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -9,16 +8,18 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/npm"
+	"github.com/slipway-dev/slipway/internal/kind/pypi"
+	"github.com/slipway-dev/slipway/internal/kind/remote"
 )
 
 // ecosystems returns what knows each kind of entry. Base names the base that the entries stand on, if they do.
 func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
-	run := func(ctx context.Context, dir string, args, env []string) error {
-		return l.resolve(ctx, base, dir, args, env)
-	}
 	return map[entry.Kind]kind.Ecosystem{
-		entry.NPX: npm.New(l.downloads, l.npmrc, run),
-		entry.Go:  l.gomod,
+		entry.NPX:    npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
+		entry.UVX:    pypi.New(l.downloads, l.pipconf, l.pypi, l.resolver(base, "uv")),
+		entry.Go:     l.gomod,
+		entry.Skill:  l.skills,
+		entry.Remote: remote.New(l.ask),
 	}
 }
 

@@ -3,9 +3,13 @@ package flow
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -13,6 +17,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/attest"
 	"github.com/slipway-dev/slipway/internal/build"
 	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/sbom"
 )
 
@@ -32,12 +37,15 @@ func (l *Line) evidence(item catalog.Item, subjects []subject, b *Built, o *Insp
 	assessment := l.assessment(b, o, s)
 	var statements []attest.Statement
 	for _, about := range subjects {
-		provenance.Materials = append(materials(about.parts), b.sources...)
-		for _, state := range []func() (attest.Statement, error){
+		states := []func() (attest.Statement, error){
 			func() (attest.Statement, error) { return attest.SPDX(about.Subject, about.spdx) },
-			func() (attest.Statement, error) { return attest.Provenance(about.Subject, provenance) },
 			func() (attest.Statement, error) { return attest.SCAI(about.Subject, assessment) },
-		} {
+		}
+		if !b.Foreign() { // who did not build it cannot say how it was built
+			provenance.Materials = slices.Concat(materials(about.parts), b.sources, origins(b.artifact))
+			states = append(states, func() (attest.Statement, error) { return attest.Provenance(about.Subject, provenance) })
+		}
+		for _, state := range states {
 			statement, err := state()
 			if err != nil {
 				return nil, fmt.Errorf("evidence of %s about %s: %w", item.Entry.ID(), about.Digest, err)
@@ -107,15 +115,32 @@ func materials(parts []part) []attest.Material {
 	return all
 }
 
+// origins are what an artifact was made from as a whole.
+func origins(artifact *kind.Artifact) []attest.Material {
+	if artifact == nil {
+		return nil
+	}
+	var all []attest.Material
+	for _, source := range artifact.Sources {
+		for _, algorithm := range slices.Sorted(maps.Keys(source.Digest)) {
+			all = append(all, attest.Material{URI: source.URI, Digest: algorithm + ":" + source.Digest[algorithm]})
+		}
+	}
+	return all
+}
+
 func digestOf(algorithm, hexDigits string) string {
 	return map[string]string{"SHA256": "sha256:", "SHA512": "sha512:"}[algorithm] + hexDigits
 }
 
-// sources are the files that chose what was unpacked.
-func (l *Line) sources(item catalog.Item, names []string) ([]attest.Material, error) {
+// sources are the files that chose what was unpacked: the entry, and those locks that it has.
+func (l *Line) sources(item catalog.Item, ecosystem kind.Ecosystem) ([]attest.Material, error) {
 	var all []attest.Material
-	for _, name := range names {
+	for _, name := range append([]string{catalog.EntryFile}, ecosystem.LockFiles()...) {
 		data, err := os.ReadFile(filepath.Join(l.folder(item), name))
+		if errors.Is(err, fs.ErrNotExist) && name != catalog.EntryFile {
+			continue // CheckLock says whether it is missed
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -131,10 +156,13 @@ func sha256Of(data []byte) string {
 
 func (l *Line) assessment(b *Built, o *Inspected, s *Scanned) attest.Assessment {
 	a := attest.Assessment{
-		Pass: s.Verdict.Pass, Finished: l.Now().UTC(), FirstToolList: o.Report.FirstTools,
+		Pass: s.Verdict.Pass, Finished: l.Now().UTC(),
 		Report:   attest.Evidence{Name: sarifFile, MediaType: "application/sarif+json", Digest: sha256Of(s.SARIF)},
-		Tools:    attest.Evidence{Name: catalog.ObservationFile, MediaType: "application/json", Digest: sha256Of(o.Encoded)},
 		Producer: attest.Builder{ID: builderID, Version: l.Version},
+	}
+	if o != nil {
+		a.FirstToolList = o.Report.FirstTools
+		a.Tools = attest.Evidence{Name: catalog.ObservationFile, MediaType: "application/json", Digest: sha256Of(o.Encoded)}
 	}
 	for _, r := range s.Reports {
 		a.Scanners = append(a.Scanners, attest.Scanner{Name: r.Scanner, Version: r.Version})
@@ -145,7 +173,7 @@ func (l *Line) assessment(b *Built, o *Inspected, s *Scanned) attest.Assessment 
 	for _, image := range b.Platforms {
 		a.Platforms = append(a.Platforms, attest.Platform{
 			Name: image.Platform.String(), Digest: image.Digest.String(), Size: image.Size,
-			Booted: image.Platform.Equals(o.Platform),
+			Booted: o != nil && image.Platform.Equals(o.Platform),
 		})
 	}
 	return a

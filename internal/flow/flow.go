@@ -19,9 +19,13 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
+	"github.com/slipway-dev/slipway/internal/git"
 	"github.com/slipway-dev/slipway/internal/kind/gomod"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
+	"github.com/slipway-dev/slipway/internal/kind/skill"
 	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/progress"
 	"github.com/slipway-dev/slipway/internal/sandbox"
@@ -37,6 +41,9 @@ type Options struct {
 	Registry string
 	// KeyFile is a cosign key file to sign with. Empty means the key pair in Out, made on first use.
 	KeyFile string
+
+	// Remote reaches servers that others run. Nil means public addresses only, see inspect.RemoteInput.
+	Remote http.RoundTripper
 
 	Home    string   // of the user, for configuration of package managers
 	Environ []string // NAME=value
@@ -55,6 +62,9 @@ type Line struct {
 	downloads *fetch.Cache
 	layers    *layer.Store
 	npmrc     *npmrc.Config
+	skills    *skill.Ecosystem
+	pipconf   *pipconf.Config
+	pypi      *index.Index
 	gomod     *gomod.Ecosystem
 	keychain  authn.Keychain
 
@@ -77,20 +87,40 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 	if err != nil {
 		return nil, err
 	}
+	pip, err := pipconf.Load(pipconf.Sources{
+		Project: o.Root, Home: o.Home, System: "/etc", Environ: o.Environ, Ask: pipconf.Machine(o.Root, o.Environ),
+	})
+	if err != nil {
+		return nil, err
+	}
+	downloads := fetch.New(filepath.Join(o.Cache, "downloads"), client)
 	l := &Line{
 		Options:   o,
-		downloads: fetch.New(filepath.Join(o.Cache, "downloads"), client),
+		downloads: downloads,
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
+		skills:    skill.New(git.New(o.Environ), o.Root, filepath.Join(o.Cache, "skills")),
+		pipconf:   pip,
+		pypi:      index.New(downloads, pip),
 		gomod:     gomod.New(gocmd.New(filepath.Join(o.Cache, "go"), o.Environ), filepath.Join(o.Cache, "go", "programs")),
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)
 	l.registry = sync.OnceValues(l.openRegistry)
 	l.siblings = once(l.readShelf)
-	options := catalog.Options{LockFiles: map[entry.Kind][]string{}, Observations: checks.Observations}
-	for k, e := range l.ecosystems("") {
-		options.LockFiles[k] = e.LockFiles()
+	known := l.ecosystems("")
+	options := catalog.Options{Files: func(e entry.Entry) ([]string, bool) {
+		ecosystem, ok := known[e.Kind]
+		if !ok {
+			return nil, false
+		}
+		return ecosystem.LockFiles(), !ecosystem.Folder(e).Open
+	}}
+	if checks.Observations {
+		options.Observed = func(e entry.Entry) bool {
+			ecosystem, ok := known[e.Kind]
+			return ok && ecosystem.Folder(e).Observed
+		}
 	}
 	if checks.Locks {
 		options.CheckLock = l.checkLock
@@ -108,7 +138,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 // Checks says what must hold besides the entries themselves when a catalog is opened.
 type Checks struct {
 	Locks        bool // every lock pins what its entry says
-	Observations bool // every entry has its tools.json
+	Observations bool // every entry that must have it has its tools.json
 }
 
 // folder returns the folder of an item.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/build"
 	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/inspect"
 	"github.com/slipway-dev/slipway/internal/observation"
 	"github.com/slipway-dev/slipway/internal/sandbox"
@@ -36,29 +37,32 @@ type keptInspection struct {
 	Report      inspect.Report          `json:"report"`
 }
 
-// Inspect boots an item's image for this machine's platform and asks the server for all that it declares. An image that was inspected
-// before, in the same way, is not booted again. If the server is at fault, the error holds an *inspect.Failure.
+// Inspect asks an item's server for all that it declares: boots its image for this machine's platform, or connects to where it is hosted. An
+// image that was inspected before, in the same way, is not booted again. If the server is at fault, the error holds an *inspect.Failure.
+// What holds no server gives nil.
 func (l *Line) Inspect(ctx context.Context, item catalog.Item, b *Built) (*Inspected, error) {
-	o := &Inspected{Platform: hostPlatform()}
+	if !b.Hosted() && !b.bootable() {
+		return nil, nil //nolint:nilnil // nothing to inspect is no error
+	}
+	o := &Inspected{}
 	err := l.step(item, "inspect", func() (string, bool, error) {
-		kept, err := l.inspection(item, b)
+		var unchanged bool
+		var err error
+		if b.Hosted() {
+			err = l.connect(ctx, item, o)
+		} else {
+			unchanged, err = l.bootOnce(ctx, item, b, o)
+		}
 		if err != nil {
 			return "", false, err
-		}
-		unchanged := true
-		if o.Result, err = readInspection(kept); err != nil {
-			unchanged = false
-			if o.Result, err = l.boot(ctx, item, b, o.Platform); err != nil {
-				return "", false, err
-			}
-			if err := writeInspection(kept, o.Result); err != nil {
-				return "", false, err
-			}
 		}
 		if o.Encoded, err = observation.Encode(o.Observation); err != nil {
 			return "", false, err
 		}
 		detail := fmt.Sprintf("%d tools, the first list after %s", len(o.Observation.Tools), o.Report.FirstTools.Round(10*time.Millisecond))
+		if o.Observation.Auth != nil {
+			detail = "alive, needs authentication"
+		}
 		return detail, unchanged, nil
 	})
 	if err != nil {
@@ -67,25 +71,72 @@ func (l *Line) Inspect(ctx context.Context, item catalog.Item, b *Built) (*Inspe
 	return o, nil
 }
 
+// connect asks a server that somebody else runs.
+func (l *Line) connect(ctx context.Context, item catalog.Item, o *Inspected) error {
+	result, err := inspect.Remote(ctx, inspect.RemoteInput{Entry: item.Entry, Transport: l.Remote})
+	if err != nil {
+		return err
+	}
+	o.Result = *result
+	return nil
+}
+
+// ask is connect for an entry that is yet to be written.
+func (l *Line) ask(ctx context.Context, e entry.Entry) (observation.Observation, error) {
+	var o Inspected
+	err := l.connect(ctx, catalog.Item{Entry: e}, &o)
+	return o.Observation, err
+}
+
+// bootOnce boots an image, unless that was done before.
+func (l *Line) bootOnce(ctx context.Context, item catalog.Item, b *Built, o *Inspected) (unchanged bool, err error) {
+	o.Platform = hostPlatform()
+	kept, err := l.inspection(item, b)
+	if err != nil {
+		return false, err
+	}
+	if o.Result, err = readInspection(kept); err == nil {
+		return true, nil
+	}
+	if o.Result, err = l.boot(ctx, item, b, o.Platform); err != nil {
+		return false, err
+	}
+	return false, writeInspection(kept, o.Result)
+}
+
 // boot runs the image in the sandbox.
 func (l *Line) boot(ctx context.Context, item catalog.Item, b *Built, platform v1.Platform) (inspect.Result, error) {
 	runtime, err := l.sandbox(ctx)
 	if err != nil {
 		return inspect.Result{}, err
 	}
-	layout, err := build.Open(ctx, b.Path)
+	image, err := b.image(ctx, platform)
 	if err != nil {
 		return inspect.Result{}, err
 	}
-	image, ok := layout.Platform(platform)
-	if !ok {
-		return inspect.Result{}, fmt.Errorf("there is no image for %s, which this machine could boot: add it to platforms in %s", platform, catalog.SettingsFile)
-	}
-	result, err := inspect.Inspect(ctx, runtime, inspect.Input{Image: image.Content, Platform: platform, Entry: item.Entry})
+	result, err := inspect.Inspect(ctx, runtime, inspect.Input{Image: image, Platform: platform, Entry: item.Entry})
 	if err != nil {
 		return inspect.Result{}, err
 	}
 	return *result, nil
+}
+
+// image returns the image for a platform: from the layout that was built, or from where others keep theirs.
+func (b *Built) image(ctx context.Context, platform v1.Platform) (v1.Image, error) {
+	for _, found := range b.Platforms {
+		if !found.Platform.Satisfies(platform) {
+			continue
+		}
+		if b.Foreign() {
+			return b.artifact.Index.Image(found.Digest)
+		}
+		layout, err := build.Open(ctx, b.Path)
+		if err != nil {
+			return nil, err
+		}
+		return layout.Index.Image(found.Digest)
+	}
+	return nil, fmt.Errorf("there is no image for %s, which this machine could boot: see platforms in %s", platform, catalog.SettingsFile)
 }
 
 // inspection returns the cache file for what an item's image, started as the entry says, declares.

@@ -15,7 +15,7 @@ func (l *Line) KeyDir() string { return filepath.Join(l.Out, "keys") }
 
 // key returns the key to sign with.
 func (l *Line) key() (*sign.Key, error) {
-	password := []byte(l.variable("COSIGN_PASSWORD"))
+	password := []byte(l.variable(passwordVariable))
 	if l.KeyFile == "" {
 		key, created, err := sign.Local(l.KeyDir(), password)
 		if created {
@@ -24,16 +24,37 @@ func (l *Line) key() (*sign.Key, error) {
 		}
 		return key, err
 	}
-	private, err := os.ReadFile(l.KeyFile)
+	private, err := l.privateKey()
 	if err != nil {
 		return nil, fmt.Errorf("the signing key: %w", err)
 	}
-	name := strings.TrimSuffix(l.KeyFile, ".key") + ".pub"
-	public, err := os.ReadFile(name)
+	public, err := os.ReadFile(l.publicKeyFile())
 	if err != nil {
 		return nil, fmt.Errorf("the public key that belongs to %s: %w", l.KeyFile, err)
 	}
 	return sign.NewKey(private, public, password)
+}
+
+// inEnvironment begins a KeyFile that names an environment variable, as cosign writes it. Such a key need never be in a file.
+const inEnvironment = "env://"
+
+func (l *Line) privateKey() ([]byte, error) {
+	name, isVariable := strings.CutPrefix(l.KeyFile, inEnvironment)
+	if !isVariable {
+		return os.ReadFile(l.KeyFile)
+	}
+	if value := l.variable(name); value != "" {
+		return []byte(value), nil
+	}
+	return nil, fmt.Errorf("%s: the environment variable %s is empty", l.KeyFile, name)
+}
+
+// publicKeyFile returns where the public half of KeyFile is.
+func (l *Line) publicKeyFile() string {
+	if strings.HasPrefix(l.KeyFile, inEnvironment) {
+		return filepath.Join(l.Root, sign.PublicFile)
+	}
+	return strings.TrimSuffix(l.KeyFile, ".key") + ".pub"
 }
 
 // variable returns the value of an environment variable, empty if it is not set.

@@ -6,7 +6,9 @@ import (
 	"path"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/inspect"
+	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/publish"
 	"github.com/slipway-dev/slipway/internal/verify"
 )
@@ -17,42 +19,35 @@ var ErrGate = errors.New("the gate stays closed")
 // Released is what became of an item on the whole way. After an error it holds what was known until then.
 type Released struct {
 	Built     *Built
-	Inspected *Inspected
+	Inspected *Inspected // nil of what holds no server
 	Scanned   *Scanned
-	Published *publish.Result
+	Published *publish.Result // nil of a server that somebody else runs
 }
 
 // Judged reports whether err says that an item was looked at and may not be released, rather than that it could not be looked at.
 func Judged(err error) bool {
 	var failure *inspect.Failure
-	return errors.Is(err, ErrGate) || errors.As(err, &failure)
+	var elsewhere *engine.FailedError
+	return errors.Is(err, ErrGate) || errors.As(err, &failure) || errors.As(err, &elsewhere) && elsewhere.Code == engine.CodeFindings
 }
 
-// Release takes an item the whole way. If it was judged and did not pass, the error is one of those that Judged knows: its findings are in
-// Scanned, or its server did not stand the inspection. Nothing was published then.
+// Judge takes an item the way to the gate: it builds, inspects and scans, and writes the reports. If the item did not pass, the error is one
+// of those that Judged knows: its findings are in Scanned, or its server did not stand the inspection. Nothing is published.
+func (l *Line) Judge(ctx context.Context, item catalog.Item) (*Released, error) {
+	r, _, err := l.judge(ctx, item)
+	return r, err
+}
+
+// Release takes an item the whole way: what Judge lets pass is published.
 func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error) {
 	started := l.Now()
-	r := &Released{}
-	var err error
-	if r.Built, err = l.Build(ctx, item); err != nil {
-		return r, err
+	r, subjects, err := l.judge(ctx, item)
+	if err != nil || r.Built.Hosted() {
+		return r, err // of a server that runs elsewhere, its tools.json is all that the catalog publishes
 	}
-	if r.Inspected, err = l.Inspect(ctx, item, r.Built); err != nil {
-		return r, err
-	}
-	if r.Scanned, err = l.Scan(ctx, item, r.Inspected.Observation, r.Built.Result); err != nil {
-		return r, err
-	}
-	repository := l.Repository(item)
-	subjects, err := l.subjects(item, r.Built, repository)
+	label, name, err := l.label(item)
 	if err != nil {
 		return r, err
-	}
-	if err := l.writeReports(item, r, subjects); err != nil {
-		return r, err
-	}
-	if !r.Scanned.Verdict.Pass {
-		return r, ErrGate
 	}
 	err = l.step(item, "publish", func() (string, bool, error) {
 		key, err := l.key()
@@ -69,7 +64,7 @@ func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error
 		}
 		r.Published, err = publish.Publish(ctx, publish.Input{
 			Layout: r.Built.Path, Digest: r.Built.Digest.String(),
-			Repository: repository, Tag: r.Built.Tag, Name: l.serverName(item),
+			Repository: l.Repository(item), Tag: r.Built.Tag, Name: name, Label: label,
 			Key: key, Statements: statements, Now: l.Now(), Access: access,
 		})
 		if err != nil {
@@ -84,6 +79,34 @@ func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error
 	return r, l.writeRecord(item, r.Built)
 }
 
+// judge is Judge, and returns also what there is to sign.
+func (l *Line) judge(ctx context.Context, item catalog.Item) (*Released, []subject, error) {
+	r := &Released{}
+	var err error
+	if r.Built, err = l.Build(ctx, item); err != nil {
+		return r, nil, err
+	}
+	if r.Inspected, err = l.Inspect(ctx, item, r.Built); err != nil {
+		return r, nil, err
+	}
+	if r.Scanned, err = l.Scan(ctx, item, r.Inspected, r.Built); err != nil {
+		return r, nil, err
+	}
+	var subjects []subject
+	if !r.Built.Hosted() {
+		if subjects, err = l.subjects(item, r.Built, l.Repository(item)); err != nil {
+			return r, nil, err
+		}
+	}
+	if err := l.writeReports(item, r, subjects); err != nil {
+		return r, nil, err
+	}
+	if !r.Scanned.Verdict.Pass {
+		return r, subjects, ErrGate
+	}
+	return r, subjects, nil
+}
+
 // Repository returns where an item is published, without tag or digest.
 func (l *Line) Repository(item catalog.Item) string {
 	prefix := l.Registry
@@ -93,9 +116,18 @@ func (l *Line) Repository(item catalog.Item) string {
 	return path.Join(prefix, string(item.Entry.Kind), item.Entry.Name)
 }
 
-// serverName is the name of an item in the catalog that is published.
-func (l *Line) serverName(item catalog.Item) string {
-	return l.Catalog.Settings.Namespace + "/" + item.Entry.Name
+// label returns the label that names an item in its images, and the name: that of the server in the catalog that is published, unless the
+// ecosystem has its own.
+func (l *Line) label(item catalog.Item) (label, name string, err error) {
+	ecosystem, err := l.ecosystem(item.Entry)
+	if err != nil {
+		return "", "", err
+	}
+	if labelled, ok := ecosystem.(kind.Labelled); ok {
+		label, name = labelled.Label(item.Entry)
+		return label, name, nil
+	}
+	return verify.NameLabel, l.Catalog.Settings.Namespace + "/" + item.Entry.Name, nil
 }
 
 // access returns how the registry is reached to which the line publishes, and every other one.

@@ -33,14 +33,17 @@ type verdictReport struct {
 // writeReports writes what was found out about an item below the report folder: the SARIF, the verdict, how the session went, and the SBOM of
 // the index and of each platform.
 func (l *Line) writeReports(item catalog.Item, r *Released, subjects []subject) error {
-	files := map[string][]byte{sarifFile: r.Scanned.SARIF, catalog.ObservationFile: r.Inspected.Encoded}
-	verdict := verdictReport{
-		Entry: item.Entry.ID(), Digest: r.Built.Digest.String(), Platforms: recorded(r.Built), Verdict: r.Scanned.Verdict, Reports: r.Scanned.Reports,
+	files := map[string][]byte{sarifFile: r.Scanned.SARIF}
+	verdict := verdictReport{Entry: item.Entry.ID(), Verdict: r.Scanned.Verdict, Reports: r.Scanned.Reports}
+	if !r.Built.Hosted() {
+		verdict.Digest, verdict.Platforms = r.Built.Digest.String(), recorded(r.Built)
 	}
-	for name, value := range map[string]any{
-		verdictFile: verdict,
-		sessionFile: r.Inspected.Report,
-	} {
+	documents := map[string]any{verdictFile: verdict}
+	if r.Inspected != nil {
+		files[catalog.ObservationFile] = r.Inspected.Encoded
+		documents[sessionFile] = r.Inspected.Report
+	}
+	for name, value := range documents {
 		data, err := json.MarshalIndent(value, "", "  ")
 		if err != nil {
 			return fmt.Errorf("report on %s: %w", item.Entry.ID(), err)

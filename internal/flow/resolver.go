@@ -10,37 +10,48 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
-	"github.com/slipway-dev/slipway/internal/kind/npm"
 	"github.com/slipway-dev/slipway/internal/sandbox"
 	"github.com/slipway-dev/slipway/internal/scratch"
 	"github.com/slipway-dev/slipway/internal/unpack"
 )
 
-// Limits of npm's archive, which its registry serves and the base's lock pins.
-var resolverLimits = unpack.Limits{Entries: 20_000, Bytes: 256 << 20, FileBytes: 64 << 20}
-
 const (
-	resolverDir  = "/opt/npm" // npm itself, inside the resolver's root
-	resolverWork = "/work"    // the folder to resolve in
+	resolverWork = "/work" // the folder to resolve in
 	resolveTime  = 5 * time.Minute
 	resolveBytes = 2 << 30 // memory: npm keeps the metadata of all versions
 	maxOutput    = 64 << 10
 )
 
-// resolve runs npm, as the base pins it, under the base's own Node.js in the sandbox: with the network of this machine, since it asks the
-// registry, but without its files.
-func (l *Line) resolve(ctx context.Context, base, dir string, args, env []string) error {
+// resolver returns how to run the package manager of that name, as a base pins it.
+func (l *Line) resolver(base, name string) func(ctx context.Context, dir string, args, env []string) error {
+	return func(ctx context.Context, dir string, args, env []string) error {
+		return l.resolve(ctx, base, name, dir, args, env)
+	}
+}
+
+// resolve runs a package manager under the base's own language in the sandbox: with the network of this machine, since it asks the registry,
+// but without its files.
+func (l *Line) resolve(ctx context.Context, base, name, dir string, args, env []string) error {
 	runtime, err := l.sandbox(ctx)
 	if err != nil {
 		return err
 	}
-	root, err := l.resolverRoot(ctx, base)
+	standing, err := l.base(ctx, base)
+	if err != nil {
+		return err
+	}
+	if pinned := standing.base.Spec.Resolver; pinned != nil && pinned.Package != name {
+		return fmt.Errorf("base %s resolves with %s, and these entries need %s: name another base", base, pinned.Package, name)
+	}
+	manager := managers[name]
+	root, err := l.resolverRoot(ctx, standing, manager)
 	if err != nil {
 		return err
 	}
@@ -50,11 +61,11 @@ func (l *Line) resolve(ctx context.Context, base, dir string, args, env []string
 			mounts = append(mounts, sandbox.Mount{Source: name, Target: name})
 		}
 	}
-	env = append(env, "PATH=/usr/local/bin:/usr/bin", "HOME=/tmp", "npm_config_cache=/tmp/npm")
+	env = append(append(env, "PATH=/usr/local/bin:/usr/bin", "HOME=/tmp"), manager.env...)
 	for _, name := range []string{"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"} {
 		if file := l.variable(name); file != "" && holdsCertificate(file) {
 			mounts = append(mounts, sandbox.Mount{Source: file, Target: "/etc/ssl/machine.pem"})
-			env = append(env, "NODE_EXTRA_CA_CERTS=/etc/ssl/machine.pem")
+			env = append(env, manager.certificates+"=/etc/ssl/machine.pem")
 			break
 		}
 	}
@@ -64,7 +75,7 @@ func (l *Line) resolve(ctx context.Context, base, dir string, args, env []string
 		}
 	}
 	process, err := runtime.Start(ctx, sandbox.Spec{
-		Root: root, Args: append([]string{npm.NodePath, resolverDir + "/bin/npm-cli.js"}, args...), Env: env, Dir: resolverWork,
+		Root: root, Args: append(slices.Clone(manager.command), args...), Env: env, Dir: resolverWork,
 		AsOwner: true, Mounts: mounts, Network: sandbox.Host,
 		Memory: resolveBytes, Timeout: resolveTime, TmpfsBytes: 1 << 30,
 	})
@@ -82,29 +93,26 @@ func (l *Line) resolve(ctx context.Context, base, dir string, args, env []string
 		return err
 	}
 	if exit := process.Wait(); exit.Reason != sandbox.Exited || exit.Code != 0 || exit.Signal != 0 {
-		return fmt.Errorf("npm %s:\n%s%s", exit, out.Bytes(), exit.Stderr)
+		return fmt.Errorf("%s %s:\n%s%s", name, exit, out.Bytes(), exit.Stderr)
 	}
 	return nil
 }
 
-// holdsCertificate reports whether a file has certificates in PEM, as Node.js wants them.
+// holdsCertificate reports whether a file has certificates in PEM, as package managers want them.
 func holdsCertificate(name string) bool {
 	data, err := os.ReadFile(name)
 	return err == nil && x509.NewCertPool().AppendCertsFromPEM(data)
 }
 
-// resolverRoot returns the unpacked root file system of a base with npm in it. It is made once and kept.
-func (l *Line) resolverRoot(ctx context.Context, name string) (string, error) {
+// resolverRoot returns the unpacked root file system of a base with its package manager in it. It is made once and kept.
+func (l *Line) resolverRoot(ctx context.Context, standing *standing, manager manager) (string, error) {
+	name := standing.base.Name
 	return l.resolvers.get(ctx, name, func() (string, error) {
-		standing, err := l.base(ctx, name)
+		pinned, err := standing.base.Resolver(ctx, standing.sources, hostPlatform().Architecture)
 		if err != nil {
 			return "", err
 		}
-		tarball, err := standing.base.Resolver(ctx, standing.sources)
-		if err != nil {
-			return "", err
-		}
-		key := sha256Of([]byte(standing.base.Key() + tarball.Digest.String()))[len("sha256:"):]
+		key := sha256Of([]byte(standing.base.Key() + pinned.Digest.String() + resolverDir))[len("sha256:"):]
 		root := filepath.Join(l.Cache, "resolvers", key)
 		if _, err := os.Stat(root); err == nil {
 			return root, nil
@@ -113,7 +121,7 @@ func (l *Line) resolverRoot(ctx context.Context, name string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		archive, err := l.downloads.File(ctx, tarball)
+		archive, err := l.downloads.File(ctx, pinned)
 		if err != nil {
 			return "", err
 		}
@@ -135,7 +143,7 @@ func (l *Line) resolverRoot(ctx context.Context, name string) (string, error) {
 		if err := os.Mkdir(fresh, 0o755); err != nil {
 			return "", err
 		}
-		if err := l.unpackResolver(ctx, fresh, parts.Layers, archive); err != nil {
+		if err := unpackResolver(ctx, fresh, parts.Layers, archive, manager); err != nil {
 			return "", fmt.Errorf("prepare the resolver of base %s: %w", name, err)
 		}
 		if err := os.Rename(fresh, root); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -147,8 +155,8 @@ func (l *Line) resolverRoot(ctx context.Context, name string) (string, error) {
 	})
 }
 
-// unpackResolver writes the layers and npm's archive below dir.
-func (l *Line) unpackResolver(ctx context.Context, dir string, layers []v1.Layer, archive string) error {
+// unpackResolver writes the layers and the package manager's archive below dir.
+func unpackResolver(ctx context.Context, dir string, layers []v1.Layer, archive string, manager manager) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
@@ -179,7 +187,7 @@ func (l *Line) unpackResolver(ctx context.Context, dir string, layers []v1.Layer
 		return err
 	}
 	defer f.Close()
-	return unpack.TarGzip(ctx, f, 1, resolverLimits, func(file unpack.File, content io.Reader) error {
+	return manager.unpack(ctx, f, func(file unpack.File, content io.Reader) error {
 		if file.Mode.IsDir() {
 			return root.MkdirAll(file.Path, 0o755)
 		}

@@ -8,8 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
 	"github.com/slipway-dev/slipway/internal/catalog"
@@ -21,8 +23,11 @@ import (
 	"github.com/slipway-dev/slipway/internal/scan"
 )
 
-// maxVerdict bounds a verdict.json, in bytes.
-const maxVerdict = 32 << 20
+// Bounds on a verdict.json and on the SARIF of an entry, in bytes.
+const (
+	maxVerdict = 32 << 20
+	maxSARIF   = 32 << 20
+)
 
 // Reported returns the entries of which there is a report.
 func (l *Line) Reported() ([]change.Name, error) {
@@ -39,6 +44,28 @@ func (l *Line) Reported() ([]change.Name, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// IsReport reports whether name, below the folder of reports, is one that Review and Findings read.
+func IsReport(name string) bool {
+	dir, file := path.Split(name)
+	_, err := change.ParseName(strings.TrimSuffix(dir, "/"))
+	return err == nil && slices.Contains([]string{verdictFile, sarifFile, catalog.ObservationFile}, file)
+}
+
+// Findings returns the SARIF of the report on an entry; nothing if there is none.
+func (l *Line) Findings(name change.Name) (sarif []byte, err error) {
+	err = l.readReport(name, sarifFile, func(f io.Reader) (err error) {
+		sarif, err = bounded.Read(f, maxSARIF)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the findings of %s: %w", name.ID(), err)
+	}
+	return sarif, nil
 }
 
 // Review gathers what a pull request is told of entries: the reports on them, compared with the catalog as it was at the commit base, which
@@ -107,7 +134,7 @@ func (l *Line) review(ctx context.Context, name change.Name, before *Line) (comm
 	if errors.Is(err, fs.ErrNotExist) && report.Digest == "" { // only the committed one was scanned
 		seen, err = readObservation(filepath.Join(l.Root, filepath.FromSlash(name.Dir()), catalog.ObservationFile))
 	}
-	if err != nil {
+	if err != nil && (l.observed(name) || !errors.Is(err, fs.ErrNotExist)) {
 		return e, fmt.Errorf("what its server said of itself cannot be read: %w", err)
 	}
 	e.Tools = len(seen.Tools)
@@ -118,6 +145,16 @@ func (l *Line) review(ctx context.Context, name change.Name, before *Line) (comm
 		before.compareWith(ctx, &e, name, seen)
 	}
 	return e, nil
+}
+
+// observed reports whether an entry of the catalog must have a tools.json.
+func (l *Line) observed(name change.Name) bool {
+	item, err := l.Catalog.Find(name.ID())
+	if err != nil {
+		return true
+	}
+	ecosystem, err := l.ecosystem(item.Entry)
+	return err != nil || ecosystem.Folder(item.Entry).Observed
 }
 
 // compareWith fills in what is new about an entry, where the line is that of the past. An entry that was not there, or could not be read, is new as a whole.

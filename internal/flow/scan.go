@@ -36,22 +36,40 @@ func (s *Scanned) Count(state gate.State) int {
 	return n
 }
 
-// Scan runs the scanners over an observation of an item, compares it with the committed one, and asks the gate. Image may be nil: then
-// nothing is said about the image.
-func (l *Line) Scan(ctx context.Context, item catalog.Item, seen observation.Observation, image *build.Result) (*Scanned, error) {
+// Scan runs the scanners over what an item's server says of itself, compares that with what is committed, and over the texts in its artifact, and
+// asks the gate. Seen is nil where there is no server.
+func (l *Line) Scan(ctx context.Context, item catalog.Item, seen *Inspected, b *Built) (*Scanned, error) {
+	var o *observation.Observation
+	if seen != nil {
+		o = &seen.Observation
+	}
+	return l.scan(ctx, item, o, b)
+}
+
+// scan is Scan of an observation that may be the committed one. Of an artifact that is nil nothing is said.
+func (l *Line) scan(ctx context.Context, item catalog.Item, seen *observation.Observation, b *Built) (*Scanned, error) {
 	scanned := &Scanned{}
 	err := l.step(item, "scan", func() (string, bool, error) {
 		shelf, err := l.siblings(ctx)
 		if err != nil {
 			return "", false, err
 		}
-		subject := scan.Subject{Entry: item.Entry, File: item.Dir + "/" + catalog.ObservationFile, Observation: seen}
+		subject := scan.Subject{Entry: item.Entry, File: item.Dir + "/" + catalog.ObservationFile}
+		if seen != nil {
+			subject.Observation = *seen
+		}
 		if baseline, ok := shelf.observations[item.Entry.ID()]; ok {
 			subject.Baseline = &baseline
 		}
+		if b != nil && b.artifact != nil {
+			subject.Documents = b.artifact.Documents
+			if item.Entry.Source == nil {
+				subject.Folder = item.Dir
+			}
+		}
 		scanned.Reports = scan.Run(ctx, []scan.Scanner{builtin.New(shelf.index)}, subject, scanTime)
-		if image != nil {
-			scanned.Reports = append(scanned.Reports, l.weigh(item, image))
+		if b != nil && !b.Hosted() {
+			scanned.Reports = append(scanned.Reports, l.weigh(item, b.Result))
 		}
 		settings := l.Catalog.Settings
 		scanned.Verdict = gate.Judge(gate.Input{
@@ -76,17 +94,38 @@ func (l *Line) Scan(ctx context.Context, item catalog.Item, seen observation.Obs
 	return scanned, nil
 }
 
-// ScanCommitted scans what an item's server said when it was last inspected, without building anything.
+// ScanCommitted scans what an item's server said when it was last inspected, without building anything. What holds no server is put together
+// from its lock, and its texts are scanned.
 func (l *Line) ScanCommitted(ctx context.Context, item catalog.Item) (*Scanned, error) {
 	shelf, err := l.siblings(ctx)
 	if err != nil {
 		return nil, err
 	}
+	ecosystem, err := l.ecosystem(item.Entry)
+	if err != nil {
+		return nil, err
+	}
 	seen, ok := shelf.observations[item.Entry.ID()]
+	if !ok && !ecosystem.Folder(item.Entry).Observed {
+		return l.scanArtifact(ctx, item)
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s has no %s: run 'catalogctl inspect %s'", item.Entry.ID(), catalog.ObservationFile, item.Entry.Name)
 	}
-	scanned, err := l.Scan(ctx, item, seen, nil)
+	scanned, err := l.scan(ctx, item, &seen, nil)
+	if err != nil {
+		return nil, err
+	}
+	return scanned, l.writeScan(item, scanned)
+}
+
+// scanArtifact scans the texts of what holds no server.
+func (l *Line) scanArtifact(ctx context.Context, item catalog.Item) (*Scanned, error) {
+	b, err := l.Build(ctx, item)
+	if err != nil {
+		return nil, err
+	}
+	scanned, err := l.scan(ctx, item, nil, b)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,9 @@ func (l *Line) Verify(ctx context.Context, ref, keyFile string) (report *verify.
 	}
 	if promised {
 		entry = item.Entry.ID()
-		policy.Name = l.serverName(item)
+		if policy.Label, policy.Name, err = l.label(item); err != nil {
+			return nil, "", err
+		}
 		switch r, err := record.Read(l.files(item)); {
 		case err == nil:
 			policy.Digest = r.Digest

@@ -63,6 +63,9 @@ func boot(ctx context.Context, rt *sandbox.Runtime, spec sandbox.Spec, e entry.E
 	var failure *Failure
 	if errors.As(err, &failure) {
 		failure.Stderr = exit.Stderr
+		if failure.Reason == Hang {
+			failure.Detail += " If it waits for the network, which the sandbox has none of, look for arguments or mock values that let it list its tools without."
+		}
 		switch failure.Reason {
 		case Died, Hang, NoTools, Unreachable, ProtocolError:
 			failure.Detail += hint(e, spec.Env, exit.Stderr)

@@ -35,6 +35,18 @@ const (
 	NotStarted    Reason = "not-started"    // the image's command could not be run
 )
 
+// The ways in which a server fails that somebody else runs.
+const (
+	DeadHost       Reason = "dead-host"       // its name stands for no address
+	PrivateAddress Reason = "private-address" // its name, or a redirect, leads into a private network
+	TLS            Reason = "tls"             // its certificate or its TLS cannot be trusted
+	Redirected     Reason = "redirected"      // it sends clients to another place
+	NotMCP         Reason = "not-mcp"         // something answers, but in another protocol
+	Parked         Reason = "parked"          // a page says that nothing is kept at this address, or that it is for sale
+	Template       Reason = "template"        // what answers is an example that nobody has filled in
+	ServerError    Reason = "server-error"    // it says itself that it cannot answer now
+)
+
 // Failure is a server's fault, or that of its entry.
 type Failure struct { //nolint:errname // what it is in the first place
 	Reason  Reason

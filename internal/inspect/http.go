@@ -60,12 +60,13 @@ func streamable(process *sandbox.Process, t entry.Transport, log *transcript) mc
 
 // overHTTP is a transport whose messages log follows, to an endpoint that base reaches.
 func overHTTP(endpoint string, base http.RoundTripper, log *transcript) mcp.Transport {
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return streamableBy(&http.Client{Transport: &follower{base: base, log: log}, CheckRedirect: stay}, endpoint)
+}
+
+func streamableBy(client *http.Client, endpoint string) mcp.Transport {
 	return &mcp.StreamableClientTransport{
-		Endpoint: endpoint,
-		HTTPClient: &http.Client{
-			Transport:     &follower{base: base, log: log},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		Endpoint: endpoint, HTTPClient: client,
 		MaxRetries: -1, DisableStandaloneSSE: true, MaxEventSize: maxMessage,
 	}
 }
@@ -74,6 +75,8 @@ func overHTTP(endpoint string, base http.RoundTripper, log *transcript) mcp.Tran
 type follower struct {
 	base http.RoundTripper
 	log  *transcript
+	// stream says that messages come on one stream, as in the older HTTP+SSE, so that what answers a POST is none.
+	stream bool
 }
 
 // RoundTrip implements [http.RoundTripper]. The answer's body is checked before its reader sees it.
@@ -91,49 +94,69 @@ func (f *follower) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	switch kind {
-	case "text/event-stream":
+	kind := mediaType(resp)
+	if kind == "text/event-stream" {
 		resp.Body = &events{body: resp.Body, lines: bufio.NewReaderSize(resp.Body, 64<<10), log: f.log}
-	default:
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage+1))
-		if err = errors.Join(err, resp.Body.Close()); err != nil {
-			return nil, fmt.Errorf("read the answer: %w", err)
-		}
-		if err := f.log.weigh(len(body)); err != nil {
-			return nil, err
-		}
-		if len(body) > maxMessage {
-			return nil, f.log.failed(failf(TooLarge, "", "The server sent an answer of more than %d MiB.", maxMessage>>20))
-		}
-		content := len(bytes.TrimSpace(body)) > 0
-		if content && kind != "application/json" && resp.StatusCode/100 == 2 {
-			return nil, f.log.failed(failf(ProtocolError, "", "The server answered with %q, which is none of the protocol's: %s. Check transport.path.",
-				kind, excerpt(string(bytes.ToValidUTF8(body, nil)), 200)))
-		}
-		if kind == "application/json" && resp.StatusCode < http.StatusBadRequest && content {
-			if err := f.log.received(body); err != nil {
-				return nil, err
-			}
-		}
-		resp.Body = io.NopCloser(bytes.NewReader(body))
+		return resp, nil
 	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage+1))
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	if err := f.log.weigh(len(body)); err != nil {
+		return nil, err
+	}
+	if len(body) > maxMessage {
+		return nil, f.log.failed(failf(TooLarge, "", "The server sent an answer of more than %d MiB.", maxMessage>>20))
+	}
+	if err := f.answer(r, resp, kind, body); err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
 }
 
-// events is the body of an event stream (HTML, "Server-sent events"), read line by line.
+// answer checks an answer that is no stream. What comes with 202 Accepted is a courtesy: such an answer has no message.
+func (f *follower) answer(r *http.Request, resp *http.Response, kind string, body []byte) error {
+	acknowledged := resp.StatusCode == http.StatusAccepted || f.stream && r.Method == http.MethodPost
+	switch {
+	case acknowledged || len(bytes.TrimSpace(body)) == 0:
+		return nil
+	case kind == "application/json" && resp.StatusCode < http.StatusBadRequest:
+		return f.log.received(body)
+	case kind != "application/json" && resp.StatusCode/100 == 2:
+		return f.log.failed(failf(ProtocolError, "", "The server answered with %q, which is none of the protocol's: %s. Check transport.path.",
+			kind, excerpt(string(bytes.ToValidUTF8(body, nil)), 200)))
+	default:
+		return nil
+	}
+}
+
+// mediaType is the type of an answer's body, without parameters; empty if the answer does not say.
+func mediaType(resp *http.Response) string {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return kind
+}
+
+// events is the body of an event stream (HTML, "Server-sent events"), read event by event.
 type events struct {
 	body  io.Closer
 	lines *bufio.Reader
 	log   *transcript
-	data  []byte // of the event that is not complete yet
+	event []byte // not complete yet
+	name  string // of that event
+	data  []byte // of that event
 	ready []byte // checked, to be read
+	ended error
 }
 
 func (e *events) Close() error { return e.body.Close() }
 
 func (e *events) Read(p []byte) (int, error) {
 	for len(e.ready) == 0 {
+		if e.ended != nil {
+			return 0, e.ended
+		}
 		if err := e.next(); err != nil {
 			return 0, err
 		}
@@ -143,42 +166,61 @@ func (e *events) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next reads a line. An event is checked at the blank line that ends it, before that is passed on.
+// next reads a line. The blank line that ends an event, or the end of the stream, lets it pass.
 func (e *events) next() error {
-	var line []byte
+	start := len(e.event)
 	for {
 		part, err := e.lines.ReadSlice('\n')
 		if over := e.log.weigh(len(part)); over != nil {
 			return over
 		}
-		line = append(line, part...)
-		if len(line)+len(e.data) > maxMessage {
+		if e.event = append(e.event, part...); len(e.event) > maxMessage {
 			return e.log.failed(failf(TooLarge, "", "The server sent an event of more than %d MiB.", maxMessage>>20))
 		}
 		if err == nil {
 			break
 		}
+		if err == io.EOF {
+			e.ended = err
+			break
+		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
-			if err == io.EOF && len(line) > 0 {
-				break
-			}
 			return err
 		}
 	}
-	content := bytes.TrimRight(line, "\r\n")
-	if value, ok := bytes.CutPrefix(content, []byte("data:")); ok {
+	line := bytes.TrimRight(e.event[start:], "\r\n")
+	field, value, _ := bytes.Cut(line, []byte(":"))
+	value = bytes.TrimPrefix(value, []byte(" "))
+	switch string(field) {
+	case "event":
+		e.name = string(value)
+	case "data":
 		if len(e.data) > 0 {
 			e.data = append(e.data, '\n')
 		}
-		e.data = append(e.data, bytes.TrimPrefix(value, []byte(" "))...)
+		e.data = append(e.data, value...)
 	}
-	if len(content) == 0 && len(e.data) > 0 {
-		data := e.data
-		e.data = nil
-		if err := e.log.received(data); err != nil {
-			return err
+	if len(line) == 0 || e.ended != nil {
+		return e.pass()
+	}
+	return nil
+}
+
+// pass checks an event that is complete. Clients pass over events of other names, such as a server's own sign of life.
+func (e *events) pass() error {
+	event, name, data := e.event, e.name, e.data
+	e.event, e.name, e.data = nil, "", nil
+	switch name {
+	case "", "message":
+		if len(data) > 0 {
+			if err := e.log.received(data); err != nil {
+				return err
+			}
 		}
+	case "endpoint":
+	default:
+		return nil
 	}
-	e.ready = line
+	e.ready = event
 	return nil
 }

@@ -36,9 +36,10 @@ const (
 	methodTemplates  = "resources/templates/list"
 )
 
-// How long one answer may take. Servers of the older era owe none to server/discover.
+// How long one answer may take. Servers of the older era owe none to server/discover, but those that take their time to start must not be
+// taken for such: they refuse the older handshake after the newer one.
 const (
-	discoverWithin = 10 * time.Second
+	discoverWithin = time.Minute
 	answerWithin   = 20 * time.Second
 )
 
@@ -146,8 +147,7 @@ func (s *session) fault(ctx context.Context, err error) error {
 	var answer *jsonrpc.Error
 	switch {
 	case late:
-		return failf(Hang, request, "The server gave no answer to %s within %v. If it waits for the network, which the sandbox has none of, look for "+
-			"arguments or mock values that let it list its tools without.", request, answerWithin)
+		return failf(Hang, request, "The server gave no answer to %s within %v.", request, answerWithin)
 	case errors.As(err, &answer) && !closed(err):
 		return failf(ProtocolError, request, "The server answered %s with error %d: %s", request, answer.Code, excerpt(answer.Message, 500))
 	case closed(err):

@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -22,7 +23,8 @@ type transcript struct {
 	began time.Time
 
 	mu          sync.Mutex
-	asked       map[string]string          // method by request identifier
+	asked       map[string]string          // method by identifier of each request, whether or not it was answered
+	answered    map[string]bool            // the identifiers that were
 	results     map[string]json.RawMessage // last result by method
 	arrived     map[string]time.Time       // of the first result by method
 	bytes       int
@@ -35,7 +37,7 @@ type transcript struct {
 }
 
 func newTranscript(began time.Time) *transcript {
-	return &transcript{began: began, asked: map[string]string{}, results: map[string]json.RawMessage{}, arrived: map[string]time.Time{}}
+	return &transcript{began: began, asked: map[string]string{}, answered: map[string]bool{}, results: map[string]json.RawMessage{}, arrived: map[string]time.Time{}}
 }
 
 // envelope is what matters here of a JSON-RPC message.
@@ -59,6 +61,14 @@ func open(message []byte) (envelope, error) {
 	return e, nil
 }
 
+// identifier makes equal what clients take for one identifier: a number may come back as 1.0.
+func identifier(raw json.RawMessage) string {
+	if f, err := strconv.ParseFloat(string(raw), 64); err == nil {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return string(raw)
+}
+
 // sent notes a message to the server.
 func (t *transcript) sent(message []byte) {
 	e, err := open(message)
@@ -67,7 +77,7 @@ func (t *transcript) sent(message []byte) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.asked[string(e.id)] = e.method
+	t.asked[identifier(e.id)] = e.method
 }
 
 // received checks a message from the server and notes its result. It returns the failure that ends the session, if there is one.
@@ -87,11 +97,17 @@ func (t *transcript) received(message []byte) error {
 	if err != nil {
 		return t.fail(failf(InvalidJSON, "", "The server sent a message that is no JSON object: %s", excerpt(string(message), 200)))
 	}
-	method, ok := t.asked[string(e.id)]
-	if !ok || e.method != "" {
+	id := identifier(e.id)
+	method, ok := t.asked[id]
+	switch {
+	case e.method != "" || e.version == "" || id == "" || id == "null":
+		return nil // a request, or nothing that answers one
+	case !ok:
+		return t.fail(failf(ProtocolError, "", "The server answered a request with the identifier %s, which was never sent: %s", excerpt(id, 80), excerpt(string(message), 200)))
+	case t.answered[id]:
 		return nil
 	}
-	delete(t.asked, string(e.id))
+	t.answered[id] = true
 	now := time.Now()
 	if t.firstAnswer.IsZero() {
 		t.firstAnswer = now

@@ -18,6 +18,9 @@ type Ecosystem interface {
 	// LockFiles names the files beside an entry that pin its dependencies, the first being the lock proper. A kind that pins nothing has none.
 	LockFiles() []string
 
+	// Folder says what else an entry's folder holds.
+	Folder(e entry.Entry) Folder
+
 	// Lock resolves what the entry depends on and returns the content of each lock file by name. It is the only method that resolves
 	// anything, and it asks the network. Dir is the entry's folder.
 	Lock(ctx context.Context, e entry.Entry, dir fs.FS) (map[string][]byte, error)
@@ -29,6 +32,14 @@ type Ecosystem interface {
 	// Draft writes a first entry for a reference (a package, an image, an address, a folder in a repository), with everything that what
 	// it stands for says of itself.
 	Draft(ctx context.Context, ref string) (*Draft, error)
+}
+
+// Folder says what an entry's folder holds besides entry.cue and the lock files.
+type Folder struct {
+	// Observed says that tools.json must be there.
+	Observed bool
+	// Open says that any other file may be there, since the folder holds what is published.
+	Open bool
 }
 
 // Packaged is an ecosystem whose packages become the top layer of an image on a base.
@@ -47,6 +58,14 @@ type Complete interface {
 	Artifact(ctx context.Context, e entry.Entry, dir fs.FS) (*Artifact, error)
 }
 
+// Labelled is a complete ecosystem whose images name their entry in a label of their own, not in that of the MCP registry.
+type Labelled interface {
+	Complete
+
+	// Label returns the label and what it holds for an entry.
+	Label(e entry.Entry) (label, name string)
+}
+
 // Hosted is an ecosystem whose entries are servers that somebody else runs: there is nothing to build.
 type Hosted interface {
 	Ecosystem
@@ -57,6 +76,8 @@ type Hosted interface {
 
 // Artifact is an OCI artifact as its ecosystem gives it.
 type Artifact struct {
+	// Digest is what the artifact is known by: of the index, or of the one image that a foreign artifact may be.
+	Digest v1.Hash
 	// Index holds a manifest for each platform.
 	Index v1.ImageIndex
 	// Foreign says that it is published already, by others and elsewhere: Slipway publishes what it found out about it and no copy.

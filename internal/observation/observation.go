@@ -21,6 +21,8 @@ type Observation struct {
 	Prompts          []Definition    `json:"prompts,omitempty"`
 	Resources        []Definition    `json:"resources,omitempty"`
 	Templates        []Definition    `json:"resourceTemplates,omitempty"`
+	// Auth is there if the server, as anyone may ask it, wants authentication. It has told the rest then as far as it tells that to anyone.
+	Auth *Auth `json:"auth,omitempty"`
 }
 
 // Implementation names the server software.

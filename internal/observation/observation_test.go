@@ -115,14 +115,38 @@ func TestKeysFollowTheList(t *testing.T) {
 	}
 }
 
+func TestAuthenticationIsKept(t *testing.T) {
+	t.Parallel()
+	o := observation.Observation{Auth: &observation.Auth{
+		Schemes: []string{"bearer"}, Resource: "https://mcp.example.com/mcp",
+		Servers: []observation.AuthorizationServer{{Issuer: "https://b.example.com", GrantTypes: []string{"refresh_token"}}, {Issuer: "https://a.example.com"}},
+	}}
+	text, err := observation.Encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := observation.Decode(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(o.Auth, back.Auth); diff != "" {
+		t.Error(diff)
+	}
+	old, err := observation.Decode(strings.NewReader(`{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[]}`))
+	if err != nil || old.Auth != nil {
+		t.Errorf("got %+v, %v", old, err)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"unknown member": `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[],"extra":1}`,
-		"second value":   `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[]} {}`,
-		"not an object":  `[]`,
-		"cut short":      `{"server":`,
-		"nameless tool":  `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[{"Name":"a"}]}`,
+		"unknown member":  `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[],"extra":1}`,
+		"second value":    `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[]} {}`,
+		"unknown of auth": `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[],"auth":{"token":"x"}}`,
+		"not an object":   `[]`,
+		"cut short":       `{"server":`,
+		"nameless tool":   `{"server":{"name":"s","version":"1"},"protocolVersions":[],"tools":[{"Name":"a"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"github.com/package-url/packageurl-go"
 
 	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/observation"
 	"github.com/slipway-dev/slipway/internal/record"
 )
 
@@ -24,6 +25,7 @@ type evidence struct {
 	Package          string            `json:"package,omitempty"` // purl of the upstream package
 	Commit           string            `json:"commit,omitempty"`  // of the upstream source
 	ProtocolVersions []string          `json:"protocolVersions,omitempty"`
+	Auth             *observation.Auth `json:"auth,omitempty"` // what a client must know to log in
 	StatusReason     string            `json:"statusReason,omitempty"`
 	Successor        string            `json:"successor,omitempty"`
 }
@@ -40,7 +42,7 @@ func newEvidence(p Published) evidence {
 		}
 	}
 	if p.Observation != nil {
-		e.ProtocolVersions = p.Observation.ProtocolVersions
+		e.ProtocolVersions, e.Auth = p.Observation.ProtocolVersions, p.Observation.Auth
 	}
 	return e
 }

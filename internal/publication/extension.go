@@ -37,9 +37,11 @@ type metadata struct {
 }
 
 type oauth struct {
-	Issuer   string   `json:"issuer,omitempty"`
-	ClientID string   `json:"client_id,omitempty"`
-	Scopes   []string `json:"scopes,omitempty"`
+	Issuer       string   `json:"issuer,omitempty"`
+	AuthorizeURL string   `json:"authorize_url,omitempty"`
+	TokenURL     string   `json:"token_url,omitempty"`
+	ClientID     string   `json:"client_id,omitempty"`
+	Scopes       []string `json:"scopes,omitempty"`
 }
 
 // permissions are always stated for a container: where they are missing, ToolHive opens the network.
@@ -72,7 +74,7 @@ func newExtension(p Published) (*extension, error) {
 	if e.Remote != nil {
 		x.Tags = append(x.Tags, "remote")
 		if o := e.Remote.OAuth; o != nil {
-			x.OAuth = &oauth{o.Issuer, o.ClientID, o.Scopes}
+			x.OAuth = &oauth{o.Issuer, o.AuthorizationEndpoint, o.TokenEndpoint, o.ClientID, o.Scopes}
 		}
 	} else {
 		x.Permissions = newPermissions(e.Permissions.Network)

@@ -105,8 +105,6 @@ func selected(view catalog.View, all []Published) (in []Published, out []Omissio
 // unpublishable says why an entry can't be published, or nothing.
 func unpublishable(p Published) string {
 	switch p.Entry.Kind {
-	case entry.Skill:
-		return "skills are not published yet"
 	case entry.Remote:
 		if p.Observation == nil {
 			return "it was never inspected"

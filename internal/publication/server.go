@@ -64,6 +64,9 @@ func newServer(settings catalog.Settings, name string, p Published) (server, err
 
 // reference is the image by tag and digest: people read the tag, clients pull by the digest.
 func reference(settings catalog.Settings, p Published) string {
+	if image := p.Entry.Image; image != nil { // others publish it
+		return fmt.Sprintf("%s:%s@%s", image.Name, p.Record.Tag, p.Record.Digest)
+	}
 	return fmt.Sprintf("%s/%s/%s:%s@%s", settings.Images, p.Entry.Kind, p.Entry.Name, p.Record.Tag, p.Record.Digest)
 }
 

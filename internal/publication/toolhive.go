@@ -8,6 +8,7 @@ import (
 	"github.com/stacklok/toolhive-core/registry/types"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/observation"
 )
 
@@ -23,7 +24,8 @@ type upstreamRegistry struct {
 		LastUpdated string `json:"last_updated"`
 	} `json:"meta"`
 	Data struct {
-		Servers []server `json:"servers"`
+		Servers []server         `json:"servers"`
+		Skills  []registry.Skill `json:"skills,omitempty"`
 	} `json:"data"`
 }
 
@@ -35,11 +37,17 @@ func ToolHive(settings catalog.Settings, view catalog.View, all []Published) ([]
 		return nil, nil, err
 	}
 	r := upstreamRegistry{Schema: registry.UpstreamRegistrySchemaURL, Version: "1.0.0"}
-	r.Data.Servers = make([]server, len(in))
+	r.Data.Servers = []server{}
 	newest := time.Unix(0, 0).UTC()
 	for k, p := range in {
-		if r.Data.Servers[k], err = newServer(settings, names[k], p); err != nil {
-			return nil, nil, fmt.Errorf("publish %s: %w", p.Entry.ID(), err)
+		if p.Entry.Kind == entry.Skill {
+			r.Data.Skills = append(r.Data.Skills, newSkill(settings, p))
+		} else {
+			s, err := newServer(settings, names[k], p)
+			if err != nil {
+				return nil, nil, fmt.Errorf("publish %s: %w", p.Entry.ID(), err)
+			}
+			r.Data.Servers = append(r.Data.Servers, s)
 		}
 		if p.Record != nil && p.Record.Released.After(newest) {
 			newest = p.Record.Released
@@ -47,6 +55,7 @@ func ToolHive(settings catalog.Settings, view catalog.View, all []Published) ([]
 	}
 	r.Meta.LastUpdated = newest.UTC().Format(time.RFC3339)
 	sortServers(r.Data.Servers)
+	sortSkills(r.Data.Skills)
 	raw, err := json.Marshal(r)
 	if err != nil {
 		return nil, nil, err

@@ -20,6 +20,7 @@ const pushes = 4
 // image is the image of an OCI layout.
 type image struct {
 	index     v1.ImageIndex
+	typed     bool            // it is an artifact of a type of its own
 	subjects  []v1.Descriptor // the index first, then each platform's manifest
 	platforms []verify.Platform
 }
@@ -56,7 +57,7 @@ func openImage(folder, digest string) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &image{index: index, subjects: []v1.Descriptor{{MediaType: types.OCIImageIndex, Digest: want, Size: size}}}
+	i := &image{index: index, typed: manifest.ArtifactType != "", subjects: []v1.Descriptor{{MediaType: types.OCIImageIndex, Digest: want, Size: size}}}
 	for _, d := range manifest.Manifests {
 		if d.Platform == nil {
 			return nil, fmt.Errorf("OCI layout %s: %s is no image of a platform", folder, d.Digest)
@@ -75,6 +76,9 @@ func (p *publisher) push(ctx context.Context) (bool, error) {
 	}
 	if !errors.Is(err, verify.ErrNotFound) {
 		return false, err
+	}
+	if p.image.typed {
+		return true, p.again(ctx, func() error { return p.copyLayout(ctx) })
 	}
 	return true, p.again(ctx, func() error { return p.pusher.Push(ctx, p.repository.Digest(p.Digest), p.image.index) })
 }

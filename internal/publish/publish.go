@@ -29,9 +29,11 @@ type Input struct {
 	Repository string // such as "localhost:5000/npx/context7"
 	Tag        string
 
-	// Name is the server's name, which the label of every platform's image must give.
+	// Name is the entry's name, which the label of every platform's image must give.
 	Name string
-	Key  *sign.Key
+	// Label that gives the name; empty means [verify.NameLabel].
+	Label string
+	Key   *sign.Key
 	// Statements about the index and about each platform's manifest: of every predicate type one for each.
 	Statements []attest.Statement
 	// Bundles keeps statements, and a signature, in Sigstore bundles instead of bare envelopes where they are referrers. Clients of
@@ -149,6 +151,7 @@ func (p *publisher) readBack(ctx context.Context, pushed bool) (*verify.Report, 
 		Key:        p.Key.Public(),
 		Digest:     p.Digest,
 		Name:       p.Name,
+		Label:      p.Label,
 		Platforms:  p.image.platforms,
 		Predicates: p.predicates,
 		Forms:      []verify.Form{verify.Tag, verify.Referrer},

@@ -55,7 +55,7 @@ func failure(a answer, r Report, s Subject) string {
 		return fmt.Sprintf("Scanner %s claims to have looked at %d definitions of %d.", a.name, r.Seen, r.Of)
 	case r.Of > 0 && r.Seen == 0:
 		return fmt.Sprintf("Scanner %s looked at none of %d definitions.", a.name, r.Of)
-	case r.Of == 0 && s.Entry.Inspect.NoTools == "":
+	case r.Of == 0 && s.Entry.Inspect.NoTools == "" && s.Observation.Auth == nil:
 		return fmt.Sprintf("Scanner %s had nothing to look at, and the entry does not say why (inspect.noTools).", a.name)
 	}
 	return ""

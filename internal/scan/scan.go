@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/finding"
+	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/observation"
 )
 
@@ -25,12 +26,16 @@ type Subject struct {
 	Observation observation.Observation
 	// Baseline is what was reviewed and committed; nil for an entry that has no tools.json yet.
 	Baseline *observation.Observation
+	// Documents are the texts inside the artifact that an agent reads, such as a skill's.
+	Documents []kind.Document
+	// Folder is where the documents lie in the catalog, slash-separated and relative to its root; empty where only the artifact has them.
+	Folder string
 }
 
-// Definitions counts the tools, prompts, resources and templates of the observation.
+// Definitions counts the tools, prompts, resources and templates of the observation, and the documents.
 func (s Subject) Definitions() int {
 	o := s.Observation
-	return len(o.Tools) + len(o.Prompts) + len(o.Resources) + len(o.Templates)
+	return len(o.Tools) + len(o.Prompts) + len(o.Resources) + len(o.Templates) + len(s.Documents)
 }
 
 // Scanner looks at a subject and says what is wrong with it. Equal subjects must give equal results.

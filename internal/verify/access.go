@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -28,22 +29,40 @@ type Access struct {
 // Options returns the options for package remote: bounded answers, and retries that heed Retry-After and send the request's body again,
 // which the library's own do not.
 func (a Access) Options(ctx context.Context) []remote.Option {
-	base := a.Transport
-	if base == nil {
-		base = remote.DefaultTransport
-	}
-	keychain := a.Keychain
-	if keychain == nil {
-		keychain = authn.NewMultiKeychain() // knows nobody
-	}
 	return []remote.Option{
 		remote.WithContext(ctx),
-		remote.WithTransport(patient{base}),
-		remote.WithAuthFromKeychain(keychain),
+		remote.WithTransport(a.transport()),
+		remote.WithAuthFromKeychain(a.keychain()),
 		remote.WithUserAgent("slipway"),
 		remote.WithRetryStatusCodes(),
 		remote.WithRetryPredicate(func(error) bool { return false }),
 	}
+}
+
+// Client returns an HTTP client with the same bounds and retries, for other libraries than package remote.
+func (a Access) Client() *http.Client { return &http.Client{Transport: a.transport()} }
+
+// Credentials returns what the keychain knows for a registry.
+func (a Access) Credentials(ctx context.Context, registry name.Registry) (*authn.AuthConfig, error) {
+	found, err := authn.Resolve(ctx, a.keychain(), registry)
+	if err != nil {
+		return nil, err
+	}
+	return authn.Authorization(ctx, found)
+}
+
+func (a Access) transport() http.RoundTripper {
+	if a.Transport == nil {
+		return patient{remote.DefaultTransport}
+	}
+	return patient{a.Transport}
+}
+
+func (a Access) keychain() authn.Keychain {
+	if a.Keychain == nil {
+		return authn.NewMultiKeychain() // knows nobody
+	}
+	return a.Keychain
 }
 
 const (

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,8 +156,9 @@ func (v verifier) label(ctx context.Context, m *ocispec.Manifest) error {
 	if err := json.Unmarshal(raw, &config); err != nil {
 		return &ContentError{What: "configuration", Err: err}
 	}
-	if name := config.Config.Labels[NameLabel]; name != v.policy.Name {
-		return &ContentError{What: "label " + NameLabel, Err: equal(fmt.Sprintf("%q", name), fmt.Sprintf("%q", v.policy.Name))}
+	label := cmp.Or(v.policy.Label, NameLabel)
+	if name := config.Config.Labels[label]; name != v.policy.Name {
+		return &ContentError{What: "label " + label, Err: equal(fmt.Sprintf("%q", name), fmt.Sprintf("%q", v.policy.Name))}
 	}
 	return nil
 }

@@ -29,8 +29,10 @@ type Policy struct {
 	Key *ecdsa.PublicKey
 	// Digest of the index, as the catalog recorded it.
 	Digest string
-	// Name of the server, as the label of every platform's image must give it.
+	// Name of the entry, as the label of every platform's image must give it.
 	Name string
+	// Label that gives the name; empty means [NameLabel].
+	Label string
 	// Platforms that must be there with these digests, and no others.
 	Platforms []Platform
 	// Predicates are the types of the statements that the index and each platform's manifest must have. With [attest.SCAIType] the report's

@@ -36,7 +36,7 @@ var least = map[entry.Kind]string{
 	entry.Container: strings.Replace(head, "DEFINITION", "Container", 1) + "image: {\n\tname:   \"registry.example.com/owner/server\"\n\ttag:    \"1.2.3\"\n" +
 		"\tdigest: \"sha256:" + strings.Repeat("0a", 32) + "\"\n}\n",
 	entry.Remote: strings.Replace(head, "DEFINITION", "Remote", 1) + "remote: url: \"https://mcp.example.com/mcp\"\n",
-	entry.Skill:  strings.Replace(head, "DEFINITION", "Skill", 1),
+	entry.Skill:  strings.Replace(head, "DEFINITION", "Skill", 1) + "version: \"1.2.3\"\n",
 }
 
 // Verdicts returns every case.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/slipway-dev/slipway/internal/coalesce"
+	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/lockfile"
@@ -35,3 +36,6 @@ func New(golang *gocmd.Command, dir string) *Ecosystem {
 
 // LockFiles returns the names of Go's own files.
 func (*Ecosystem) LockFiles() []string { return []string{lockfile.ModFile, lockfile.SumFile} }
+
+// Folder says that every entry has been observed.
+func (*Ecosystem) Folder(entry.Entry) kind.Folder { return kind.Folder{Observed: true} }

@@ -7,6 +7,7 @@ package npm
 import (
 	"context"
 
+	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
@@ -44,3 +45,6 @@ func New(cache *fetch.Cache, config *npmrc.Config, run Runner) *Ecosystem {
 
 // LockFiles returns the lock's name.
 func (*Ecosystem) LockFiles() []string { return []string{LockFile} }
+
+// Folder says that every entry has been observed.
+func (*Ecosystem) Folder(entry.Entry) kind.Folder { return kind.Folder{Observed: true} }

@@ -1,12 +1,13 @@
-// Package builtin is Slipway's own scanner of what an MCP server says of itself.
+// Package builtin is Slipway's own scanner of what an MCP server says of itself, and of the texts of a skill.
 //
-// It reads every string of an observation, wherever in a schema it stands, and gives the same answer for the same input on every machine:
+// It reads every string of an observation, wherever in a schema it stands, and every line of a document, and gives the same answer for the same input on every machine:
 // no model, no network, no clock. Text is folded before phrases are sought in it (see fold), so that invisible, look-alike or accented
 // letters hide nothing. A rule reports what a reviewer must see and keeps quiet about ordinary prose; docs/rules.md lists them all.
 package builtin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 
@@ -19,9 +20,9 @@ import (
 const Name = "slipway"
 
 // Version changes with every change of a rule.
-const Version = "1.0.0"
+const Version = "1.1.0"
 
-// MaxText bounds one string of an observation, in bytes. A server that sends a longer one cannot be scanned, and so cannot pass.
+// MaxText bounds one string of an observation and one document, in bytes. What is longer cannot be scanned, and so cannot pass.
 const MaxText = 2 << 20
 
 // Scanner applies the built-in rules.
@@ -38,7 +39,7 @@ func (*Scanner) Name() string { return Name }
 // Version returns [Version].
 func (*Scanner) Version() string { return Version }
 
-// Scan applies every rule to the observation. It fails if a string exceeds [MaxText] or the observation [observation.MaxSize].
+// Scan applies every rule to the observation, and those that look at one text alone to the documents. It fails if one of these exceeds [MaxText] or the observation [observation.MaxSize].
 func (s *Scanner) Scan(ctx context.Context, subject scan.Subject) (scan.Result, error) {
 	result := scan.Result{Rules: Rules()}
 	doc, canonical, err := open(subject.Observation)
@@ -48,7 +49,7 @@ func (s *Scanner) Scan(ctx context.Context, subject scan.Subject) (scan.Result, 
 	add := func(at place, f finding.Finding) {
 		rule := rules[f.Rule]
 		f.Target, f.Help, f.Taxonomy = at.target, rule.Help, rule.Taxonomy
-		f.Location = finding.Location{File: subject.File, Pointer: at.pointer, Line: at.line}
+		f.Location = finding.Location{File: cmp.Or(at.file, subject.File), Pointer: at.pointer, Line: at.line}
 		result.Findings = append(result.Findings, f)
 	}
 	for _, t := range doc.texts {
@@ -60,13 +61,17 @@ func (s *Scanner) Scan(ctx context.Context, subject scan.Subject) (scan.Result, 
 		}
 	}
 	checkShape(doc, add)
+	checkEntry(subject.Entry, doc.observation, add)
 	s.index.check(subject.Entry.ID(), doc, add)
 	if subject.Baseline != nil {
 		if err := checkChanges(*subject.Baseline, doc, canonical, add); err != nil {
 			return result, err
 		}
 	}
-	result.Seen = len(doc.definitions)
+	if err := checkFiles(ctx, subject, add); err != nil {
+		return result, err
+	}
+	result.Seen = len(doc.definitions) + len(subject.Documents)
 	return result, ctx.Err()
 }
 
@@ -75,7 +80,7 @@ type adder func(place, finding.Finding)
 
 // textChecks are the rules that look at one string alone.
 var textChecks = []func(text, adder){
-	checkUnicode, checkScript, checkPhrases, checkParameter, checkSecrets, checkURLs, checkLength,
+	checkUnicode, checkScript, checkPhrases, checkParameter, checkSecrets, checkURLs, checkLength, checkPadding,
 }
 
 // open takes an observation apart, in its canonical form.

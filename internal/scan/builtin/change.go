@@ -34,6 +34,7 @@ func checkChanges(baseline observation.Observation, doc *document, canonical []b
 			Evidence: difference(was, is),
 		})
 	}
+	checkAuthChange(before.observation.Auth, doc.observation.Auth, add)
 	checkDefinitions(before, doc, add)
 	return nil
 }
@@ -71,6 +72,9 @@ func checkDefinitions(before, now *document, add adder) {
 				add(d.place, finding.Finding{Rule: "changed-tool", Severity: c.severity, Message: c.message, Evidence: c.evidence})
 			}
 		}
+	}
+	if before.observation.Auth == nil && now.observation.Auth != nil {
+		return // nothing is known to be gone: it is only out of sight
 	}
 	for _, d := range before.definitions {
 		if _, gone := reviewed[identity{d.kind, d.key}]; gone {

@@ -11,8 +11,9 @@ import (
 	"github.com/slipway-dev/slipway/internal/scan"
 )
 
-// place is where in tools.json something stands.
+// place is where in tools.json, or in another file, something stands.
 type place struct {
+	file    string // empty for tools.json
 	target  string // such as "tool/search"
 	pointer string // RFC 6901
 	line    int    // from 1

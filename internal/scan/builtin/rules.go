@@ -92,6 +92,21 @@ var ruleList = []scan.Rule{
 		Help:    "Tell users of the tool in the entry's next release notes.",
 	},
 	{
+		ID: "changed-authentication", Severity: finding.High, Taxonomy: []string{tokenExposure},
+		Summary: "A remote server asks for authentication in another way than when it was reviewed.",
+		Help:    "Make sure that the publisher stands behind the change before users hand over credentials; then run catalogctl inspect and commit tools.json.",
+	},
+	{
+		ID: "undeclared-authentication", Severity: finding.High, Taxonomy: []string{tokenExposure},
+		Summary: "A remote server wants authentication that its entry does not name.",
+		Help:    "Say in remote.headers or remote.oauth what users must have, and make sure that the publisher names the same authorization server.",
+	},
+	{
+		ID: "deprecated-transport", Severity: finding.Low,
+		Summary: "A remote server is reached over the deprecated HTTP+SSE.",
+		Help:    "Look for the server's streamable HTTP endpoint.",
+	},
+	{
 		ID: "padding", Severity: finding.Medium, Taxonomy: []string{toolPoisoning},
 		Summary: "Text pushes its end out of sight with white space.",
 		Help:    "Read what follows the white space.",

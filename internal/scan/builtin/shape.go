@@ -16,7 +16,7 @@ const (
 	largeList = 60_000
 )
 
-// checkLength reports long texts, and texts that white space pushes out of sight.
+// checkLength reports long texts.
 func checkLength(t text, add adder) {
 	if n := utf8.RuneCountInString(t.value); n > longText {
 		add(t.place, finding.Finding{
@@ -25,6 +25,10 @@ func checkLength(t text, add adder) {
 			Evidence: fmt.Sprintf("%s, %d characters", t.pointer, n),
 		})
 	}
+}
+
+// checkPadding reports texts that white space pushes out of sight.
+func checkPadding(t text, add adder) {
 	if at := blankAt(t.value); at >= 0 {
 		add(t.place, finding.Finding{
 			Rule: "padding", Severity: finding.Medium,

@@ -1,0 +1,43 @@
+package build
+
+import (
+	"context"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Fetched makes the folder at path the layout with a digest that was built elsewhere, unless it is that already. Write writes the layout into a
+// folder, which it creates; all of it is checked, as Open does, before it takes its place.
+func Fetched(ctx context.Context, path string, digest v1.Hash, write func(folder string) error) (*Result, error) {
+	var layout *Layout
+	unchanged, err := replace(ctx, path, func() bool {
+		there, err := Open(ctx, path)
+		if err != nil || there.Digest != digest {
+			return false
+		}
+		layout = there
+		return true
+	}, func(fresh string) error {
+		if err := write(fresh); err != nil {
+			return err
+		}
+		came, err := Open(ctx, fresh)
+		if err != nil {
+			return err
+		}
+		if came.Digest != digest {
+			return fmt.Errorf("the layout that came is that of %s instead of %s", came.Digest, digest)
+		}
+		layout = came
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{Path: path, Tag: layout.Tag, Digest: digest, Unchanged: unchanged}
+	for _, image := range layout.Images {
+		result.Platforms = append(result.Platforms, image.Image)
+	}
+	return result, nil
+}

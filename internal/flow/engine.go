@@ -1,0 +1,182 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-dev/slipway/internal/bounded"
+	"github.com/slipway-dev/slipway/internal/build"
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/gate"
+	"github.com/slipway-dev/slipway/internal/observation"
+	"github.com/slipway-dev/slipway/internal/publish"
+	"github.com/slipway-dev/slipway/internal/record"
+	"github.com/slipway-dev/slipway/internal/staging"
+)
+
+// maxReport bounds one file of a report, in bytes.
+const maxReport = 64 << 20
+
+// ReleaseOn takes an item the whole way as Release does, where each step runs on the engine. What comes of it, here and in the registry, is the same.
+func (l *Line) ReleaseOn(ctx context.Context, item catalog.Item, e *engine.Engine) (*Released, error) {
+	folder, err := os.MkdirTemp("", "slipway-engine-")
+	if err != nil {
+		return &Released{}, err
+	}
+	defer func() { _ = os.RemoveAll(folder) }() // nothing of it is needed any more
+	r := &Released{}
+	id := item.Entry.ID()
+	for _, step := range []struct {
+		name string
+		run  func() (string, bool, error)
+	}{
+		{"build", func() (string, bool, error) {
+			r.Built, err = l.buildOn(ctx, item, e)
+			if err != nil {
+				return "", false, err
+			}
+			return r.Built.Digest.String(), r.Built.Unchanged, nil
+		}},
+		{"inspect", func() (string, bool, error) {
+			r.Inspected, err = inspectOn(ctx, id, e)
+			if err != nil {
+				return "", false, err
+			}
+			return fmt.Sprintf("%d tools", len(r.Inspected.Observation.Tools)), false, nil
+		}},
+		{"scan", func() (string, bool, error) {
+			r.Scanned, err = l.scanOn(ctx, item, e, filepath.Join(folder, "reports"), r)
+			if err != nil {
+				return "", false, err
+			}
+			return fmt.Sprintf("%d blocking, %d warnings, %d waived", r.Scanned.Count(gate.Blocking), r.Scanned.Count(gate.Warning), r.Scanned.Count(gate.Waived)), false, nil
+		}},
+		{"publish", func() (string, bool, error) {
+			r.Published, err = l.publishOn(ctx, item, e, filepath.Join(folder, record.File), r.Built)
+			if err != nil {
+				return "", false, err
+			}
+			return r.Published.Reference, false, nil
+		}},
+	} {
+		if step.name == "publish" && !r.Scanned.Verdict.Pass {
+			return r, ErrGate
+		}
+		if err := l.step(item, step.name, step.run); err != nil {
+			var failed *engine.FailedError
+			if errors.As(err, &failed) {
+				failed.Message = strings.TrimPrefix(failed.Message, id+": ")
+			}
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// buildOn has the item built, and brings its layout here if it is not here yet.
+func (l *Line) buildOn(ctx context.Context, item catalog.Item, e *engine.Engine) (*Built, error) {
+	id := item.Entry.ID()
+	text, err := e.Digest(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := v1.NewHash(text)
+	if err != nil {
+		return nil, fmt.Errorf("the engine %s calls %q the digest of %s: %w", e.URL, text, id, err)
+	}
+	result, err := build.Fetched(ctx, filepath.Join(l.Out, filepath.FromSlash(id)), digest, func(folder string) error { return e.Layout(ctx, id, folder) })
+	if err != nil {
+		return nil, fmt.Errorf("the layout of %s from the engine %s: %w", id, e.URL, err)
+	}
+	return &Built{Result: result}, nil
+}
+
+func inspectOn(ctx context.Context, id string, e *engine.Engine) (*Inspected, error) {
+	text, err := e.Inspect(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	seen := &Inspected{Encoded: []byte(text)}
+	if seen.Observation, err = observation.Decode(strings.NewReader(text)); err != nil {
+		return nil, fmt.Errorf("what the engine %s saw of %s: %w", e.URL, id, err)
+	}
+	return seen, nil
+}
+
+// scanOn has the item judged and brings the reports here, by way of a folder. It fills in how the session with the server went.
+func (l *Line) scanOn(ctx context.Context, item catalog.Item, e *engine.Engine, folder string, r *Released) (*Scanned, error) {
+	if err := e.Scan(ctx, item.Entry.ID(), folder); err != nil {
+		return nil, err
+	}
+	files, err := readReports(folder)
+	if err != nil {
+		return nil, fmt.Errorf("the report of the engine %s on %s: %w", e.URL, item.Entry.ID(), err)
+	}
+	var report verdictReport
+	if err := json.Unmarshal(files[verdictFile], &report); err != nil {
+		return nil, fmt.Errorf("%s of the engine %s: %w", verdictFile, e.URL, err)
+	}
+	if report.Entry != item.Entry.ID() || report.Digest != r.Built.Digest.String() {
+		return nil, fmt.Errorf("the report of the engine %s is about %q, %s", e.URL, report.Entry, report.Digest)
+	}
+	if err := json.Unmarshal(files[sessionFile], &r.Inspected.Report); err != nil {
+		return nil, fmt.Errorf("%s of the engine %s: %w", sessionFile, e.URL, err)
+	}
+	return &Scanned{Reports: report.Reports, Verdict: report.Verdict, SARIF: files[sarifFile]}, l.writeReportFiles(item, files)
+}
+
+// readReports reads the files of a folder.
+func readReports(folder string) (map[string][]byte, error) {
+	inside, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer inside.Close()
+	root := inside.FS()
+	entries, err := fs.ReadDir(root, ".")
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, entry := range entries {
+		if files[entry.Name()], err = bounded.File(root, entry.Name(), maxReport); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// publishOn has the item published, and brings its record here, by way of a file.
+func (l *Line) publishOn(ctx context.Context, item catalog.Item, e *engine.Engine, file string, b *Built) (*publish.Result, error) {
+	if err := e.Release(ctx, item.Entry.ID(), path.Join(item.Dir, record.File), file); err != nil {
+		return nil, err
+	}
+	published, err := record.Read(os.DirFS(filepath.Dir(file)))
+	if err != nil {
+		return nil, fmt.Errorf("from the engine %s: %w", e.URL, err)
+	}
+	if published.Digest != b.Digest.String() || published.Tag != b.Tag {
+		return nil, fmt.Errorf("the engine %s published %s as %s instead of %s as %s", e.URL, published.Digest, published.Tag, b.Digest, b.Tag)
+	}
+	text, err := published.Encode()
+	if err != nil {
+		return nil, err
+	}
+	target := filepath.Join(l.folder(item), record.File)
+	if old, err := os.ReadFile(target); err != nil || string(old) != string(text) {
+		if err := staging.Replace(target, text); err != nil {
+			return nil, err
+		}
+	}
+	return &publish.Result{Reference: l.Repository(item) + ":" + b.Tag + "@" + b.Digest.String(), Digest: b.Digest.String()}, nil
+}

@@ -1,0 +1,117 @@
+package pypi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
+	"github.com/slipway-dev/slipway/internal/layer"
+)
+
+// layoutVersion changes whenever the same wheels are laid out in another way.
+const layoutVersion = "pypi layout 1"
+
+// interpreter is CPython as the virtual environment has it.
+const interpreter = AppDir + "/bin/python"
+
+// configuration makes a folder a virtual environment (Python documentation, module site; PEP 405).
+const configuration = "home = /usr/bin\ninclude-system-site-packages = false\nversion = " + wheel.PythonFull + "\n"
+
+// reserved are the paths that are the virtual environment's own.
+var reserved = []string{"pyvenv.cfg", "bin/python", "bin/python3", "bin/python" + wheel.Python}
+
+// key names the layer by what is in it, so that platforms which take the same wheels share it.
+func (i *installation) key() string {
+	hash := sha256.New()
+	_, _ = io.WriteString(hash, layoutVersion) // a hash does not fail
+	for _, p := range i.packages {
+		_, _ = fmt.Fprintf(hash, "\n%q %q", p.wheel.File, p.sha256)
+	}
+	return "pypi-" + hex.EncodeToString(hash.Sum(nil))
+}
+
+// place decides which package writes each path. Two packages may have a path in common if what they would write there is the same.
+func (i *installation) place() error {
+	i.owners = map[string]string{}
+	contents := map[string]string{}
+	for _, name := range reserved {
+		i.owners[name] = "the virtual environment"
+	}
+	for _, p := range i.packages {
+		for target, content := range p.wheel.Places() {
+			other, taken := i.owners[target]
+			switch {
+			case !taken:
+				i.owners[target], contents[target] = p.name, content
+			case contents[target] != content:
+				return fmt.Errorf("packages %s and %s both install %s, with other content: they cannot be installed together", other, p.name, target)
+			}
+		}
+	}
+	return nil
+}
+
+// write lays the packages out below AppDir as a virtual environment. Compiled Python (.pyc) is written as far as wheels hold it.
+func (i *installation) write(ctx context.Context, w *layer.Writer) error {
+	write := func(name string, mode fs.FileMode, size int64, content io.Reader) error {
+		return w.WriteFile(AppDir[1:]+"/"+name, mode, size, content)
+	}
+	if err := write("pyvenv.cfg", 0o644, int64(len(configuration)), strings.NewReader(configuration)); err != nil {
+		return err
+	}
+	for _, link := range reserved[1:] {
+		if err := w.WriteSymlink(AppDir[1:]+"/"+link, PythonPath); err != nil {
+			return err
+		}
+	}
+	for _, p := range i.packages {
+		foreign := func(target string) bool { return i.owners[target] != p.name }
+		if err := p.wheel.Write(ctx, interpreter, foreign, write); err != nil {
+			return fmt.Errorf("package %s %s: wheel %s: %w", p.name, p.version, p.wheel.File, err)
+		}
+	}
+	return nil
+}
+
+// entrypoint returns the command that starts the entry's server.
+func (i *installation) entrypoint(e entry.Entry) ([]string, error) {
+	p := i.find(e.Package.Name)
+	scripts, programs := map[string]bool{}, p.wheel.Programs()
+	names := slices.Clone(programs)
+	for _, s := range p.wheel.Scripts {
+		scripts[s.Name] = true
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	own := slices.IndexFunc(names, func(name string) bool { return wheel.Project(name) == p.name })
+	module := strings.ReplaceAll(p.name, "-", "_")
+	name := e.Package.Bin
+	switch {
+	case name != "" && !slices.Contains(names, name):
+		return nil, fmt.Errorf("package %s %s has no command %q: set package.bin to one of %s", p.name, p.version, name, strings.Join(names, ", "))
+	case name != "":
+	case own >= 0:
+		name = names[own]
+	case len(names) == 1:
+		name = names[0]
+	case len(names) > 1:
+		return nil, fmt.Errorf("package %s %s has several commands: set package.bin to one of %s", p.name, p.version, strings.Join(names, ", "))
+	case p.wheel.Has(wheel.SitePackages + "/" + module + "/__main__.py"):
+		return []string{interpreter, "-m", module}, nil
+	default:
+		return nil, fmt.Errorf("package %s %s has no command and no module %s to run, so it is no server that can be started: check package.name",
+			p.name, p.version, module)
+	}
+	if scripts[name] {
+		return []string{interpreter, AppDir + "/" + wheel.Bin + "/" + name}, nil
+	}
+	return []string{AppDir + "/" + wheel.Bin + "/" + name}, nil
+}

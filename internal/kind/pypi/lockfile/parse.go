@@ -1,0 +1,155 @@
+package lockfile
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slipway-dev/slipway/internal/fetch"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
+)
+
+// Problem is a reason why a file is no lock.
+type Problem struct {
+	Line   int // 0 for the whole file
+	Reason string
+}
+
+// maxPackages bounds the packages of a lock, and the wheels of one.
+const maxPackages = 10_000
+
+var (
+	name    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	version = regexp.MustCompile(`^[a-z0-9][a-z0-9.!+]{0,99}$`)
+)
+
+// Parse reads a lock in the form that Marshal writes, and in no other: so nothing in it is unknown, repeated or hidden. It returns every
+// problem at once, and with any of them no lock.
+func Parse(data []byte) (*Lock, []Problem) {
+	if len(data) > MaxBytes {
+		return nil, []Problem{{0, fmt.Sprintf("is larger than %d bytes", MaxBytes)}}
+	}
+	p := &parser{lock: &Lock{}}
+	if !bytes.HasPrefix(data, []byte(header)) {
+		p.refuse(1, "does not begin as a lock does: it was made by another program, or edited")
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(string(data), "\n"), "\n") {
+		p.read(i+1, line)
+		if len(p.problems) > 20 || len(p.lock.Packages) > maxPackages {
+			break
+		}
+	}
+	p.finish()
+	if len(p.problems) == 0 && !bytes.Equal(p.lock.Marshal(), data) {
+		p.refuse(0, "is not written as lock writes it: its lines are in another order, or something was added")
+	}
+	if len(p.problems) > 0 {
+		return nil, p.problems
+	}
+	return p.lock, nil
+}
+
+// parser reads a lock line by line.
+type parser struct {
+	lock     *Lock
+	problems []Problem
+	names    []wheel.Name // those of the comments above the next package
+	current  *Package     // the package whose hashes are read
+	start    int          // its line
+	broken   bool         // the package cannot be read, nor its hashes
+}
+
+func (p *parser) refuse(line int, format string, args ...any) {
+	p.problems = append(p.problems, Problem{line, fmt.Sprintf(format, args...)})
+}
+
+func (p *parser) read(number int, line string) {
+	hash, isHash := strings.CutPrefix(line, hashPrefix)
+	file, isComment := strings.CutPrefix(line, "# ")
+	switch {
+	case isHash && p.current != nil:
+		p.hash(number, strings.TrimSuffix(hash, continued))
+	case isHash && p.broken: // was refused with its package
+	case isHash:
+		p.refuse(number, "is a hash of no package")
+	case isComment && number > 1:
+		p.finish()
+		n, err := wheel.ParseName(file)
+		if err != nil {
+			p.refuse(number, "%s", err)
+		}
+		p.names = append(p.names, n)
+	case isComment: // the header
+	case strings.HasPrefix(strings.TrimSpace(line), "-"):
+		p.refuse(number, "is the option %.60q: a lock has none, and which index is asked is each user's own configuration", line)
+	case strings.Contains(line, "://") || strings.Contains(line, " @ "):
+		p.refuse(number, "names an address: a lock has none, and only packages of an index can be built")
+		p.broken, p.names = true, nil
+	default:
+		p.finish()
+		p.broken = !p.requirement(number, line)
+		if p.broken {
+			p.names = nil
+		}
+	}
+}
+
+func (p *parser) requirement(number int, line string) bool {
+	text := strings.TrimSuffix(line, continued)
+	var machine string
+	if before, after, ok := strings.Cut(text, markerPrefix); ok {
+		text, machine = before, strings.TrimSuffix(after, `"`)
+		if !slices.Contains(Machines, machine) {
+			p.refuse(number, "has the condition %.60q: only one for the machine %s can be", after, strings.Join(Machines, " or "))
+			return false
+		}
+	}
+	project, exact, ok := strings.Cut(text, "==")
+	if !ok || !name.MatchString(project) || !version.MatchString(exact) {
+		p.refuse(number, "is %.60q, want NAME==VERSION with one exact version", line)
+		return false
+	}
+	p.current, p.start = &Package{Name: project, Version: exact, Machine: machine}, number
+	return true
+}
+
+func (p *parser) hash(number int, text string) {
+	if _, err := fetch.Parse("sha256:" + text); err != nil {
+		p.refuse(number, "holds no SHA-256: %s", err)
+	}
+	i := len(p.current.Wheels)
+	if i >= len(p.names) {
+		p.refuse(number, "is a hash of a wheel that no comment above the package names")
+		p.current, p.broken, p.names = nil, true, nil
+		return
+	}
+	n := p.names[i]
+	if n.Project != p.current.Name || !wheel.SameVersion(n.Version, p.current.Version) {
+		p.refuse(number, "is the hash of %.100q, which is no wheel of %s %s", n.File, p.current.Name, p.current.Version)
+	}
+	p.current.Wheels = append(p.current.Wheels, Wheel{n, text})
+}
+
+// finish ends the package whose lines were read.
+func (p *parser) finish() {
+	if p.current == nil {
+		return
+	}
+	current := *p.current
+	p.current = nil
+	if len(current.Wheels) == 0 {
+		p.refuse(p.start, "pins %s %s by no hash", current.Name, current.Version)
+	} else if len(current.Wheels) != len(p.names) {
+		p.refuse(p.start, "has fewer hashes than wheels are named above it")
+	}
+	p.names = nil
+	if previous := p.lock.Packages; len(previous) > 0 {
+		last := previous[len(previous)-1]
+		if last.Name == current.Name && (last.Machine == current.Machine || last.Machine == "" || current.Machine == "") {
+			p.refuse(p.start, "pins %s twice for one machine", current.Name)
+		}
+	}
+	p.lock.Packages = append(p.lock.Packages, current)
+}
