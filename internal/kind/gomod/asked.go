@@ -2,7 +2,6 @@ package gomod
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"go/version"
@@ -18,32 +17,6 @@ import (
 	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/lockfile"
 )
-
-// fetched is what go mod download says of a module.
-type fetched struct {
-	Path, Version string
-
-	Error  string
-	GoMod  string // file with its go.mod
-	Dir    string // folder with its files
-	Origin struct {
-		VCS, URL, Subdir, Hash string
-	}
-}
-
-// download returns a module that was fetched before, or fetches it if task says so. The go.sum in the task's folder counts.
-func download(ctx context.Context, golang *gocmd.Toolchain, task gocmd.Task, module string) (*fetched, error) {
-	task.Args = []string{"mod", "download", "-json", module}
-	out, err := golang.Run(ctx, task)
-	f := &fetched{}
-	if decodeErr := json.Unmarshal(out, f); err == nil && decodeErr != nil {
-		return nil, fmt.Errorf("cannot read what go says of %s: %w", module, decodeErr)
-	}
-	if f.Error != "" {
-		return nil, errors.New(f.Error)
-	}
-	return f, err
-}
 
 // asked checks the lock against what the entry's module asks for in its own go.mod, the one that its authors test with: without overrides the
 // versions are the same. A lock that has others was changed by hand. (Modules of Go 1.17 and later name all that they need; Go Modules

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"strings"
@@ -53,7 +54,11 @@ func (g *Ecosystem) Draft(ctx context.Context, ref string) (*kind.Draft, error) 
 		Package:   &entry.Package{Name: c.path, Version: m.Version},
 		Transport: &entry.Transport{Type: entry.Stdio},
 	}}
-	describe(d, m, c)
+	from, err := m.origin()
+	if err != nil {
+		return nil, err
+	}
+	describe(d, m, c, from)
 	return d, nil
 }
 
@@ -76,7 +81,7 @@ func holderOf(ctx context.Context, golang *gocmd.Toolchain, pkg, query string) (
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // describe fills what the module says of itself, and what the module proxy says of its origin.
-func describe(d *kind.Draft, m *fetched, c *command) {
+func describe(d *kind.Draft, m *fetched, c *command, from origin) {
 	e := &d.Entry
 	missing := func(format string, args ...any) { d.Missing = append(d.Missing, fmt.Sprintf(format, args...)) }
 	e.Title = wording.Title(e.Name)
@@ -87,7 +92,7 @@ func describe(d *kind.Draft, m *fetched, c *command) {
 	if e.License == "" {
 		missing("license: the module holds no licence text that is known for sure; look it up in its repository")
 	}
-	address := m.Origin.URL
+	address := from.URL
 	if host, rest, _ := strings.Cut(m.Path, "/"); address == "" && host == "github.com" && strings.Contains(rest, "/") {
 		owner, name, _ := strings.Cut(rest, "/")
 		name, _, _ = strings.Cut(name, "/")
@@ -96,9 +101,12 @@ func describe(d *kind.Draft, m *fetched, c *command) {
 	if page := strings.TrimSuffix(wording.WebAddress(address), ".git"); page == "" {
 		missing("repository: the module proxy does not know it; look for it, or leave it out")
 	} else {
-		e.Repository = &entry.Repository{URL: page, Path: m.Origin.Subdir}
-		if fullCommit.MatchString(m.Origin.Hash) {
-			e.Repository.Commit = m.Origin.Hash
+		e.Repository = &entry.Repository{URL: page}
+		if fs.ValidPath(from.Subdir) {
+			e.Repository.Path = from.Subdir
+		}
+		if fullCommit.MatchString(from.Hash) {
+			e.Repository.Commit = from.Hash
 		} else {
 			missing("repository.commit: the module proxy does not know it; look up the commit of %s, or leave it out", m.Version)
 		}

@@ -56,24 +56,24 @@ func (c *Command) execute(parent context.Context, x execution) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w%s", name, err, said)
 	}
-	return out.Bytes(), nil
+	return out.text.Bytes(), nil
 }
 
-// output keeps all that a process prints, or stops it.
+// output keeps all that a process prints, or stops it. The buffer is not embedded, for its ReadFrom would pass the limit by.
 type output struct {
-	bytes.Buffer
+	text  bytes.Buffer
 	limit int
 	full  bool
 	stop  func()
 }
 
 func (o *output) Write(p []byte) (int, error) {
-	if o.Len()+len(p) > o.limit {
+	if o.text.Len()+len(p) > o.limit {
 		o.full = true
 		o.stop()
 		return 0, errOutput
 	}
-	return o.Buffer.Write(p)
+	return o.text.Write(p)
 }
 
 // tail keeps the end of what a process prints.

@@ -31,18 +31,19 @@ func Machine(dir string, environ []string) (ask func(ctx context.Context, settin
 		var stdout, stderr output
 		command.Stdout, command.Stderr = &stdout, &stderr
 		if err := command.Run(); err != nil {
-			return "", fmt.Errorf("npm config get %s: %w: %s", setting, err, strings.TrimSpace(stderr.String()))
+			return "", fmt.Errorf("npm config get %s: %w: %s", setting, err, strings.TrimSpace(stderr.text.String()))
 		}
-		return strings.TrimSpace(stdout.String()), nil
+		return strings.TrimSpace(stdout.text.String()), nil
 	}, prefix
 }
 
-// output keeps what a process prints, up to a limit that no honest answer reaches.
-type output struct{ bytes.Buffer }
+// output keeps what a process prints, up to a limit that no honest answer reaches. The buffer is not embedded, for its ReadFrom would pass the
+// limit by.
+type output struct{ text bytes.Buffer }
 
 func (o *output) Write(p []byte) (int, error) {
-	if o.Len()+len(p) > 64<<10 {
+	if o.text.Len()+len(p) > 64<<10 {
 		return 0, errors.New("npm printed too much")
 	}
-	return o.Buffer.Write(p)
+	return o.text.Write(p)
 }

@@ -194,3 +194,16 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestAnNpmThatPrintsWithoutEndIsStopped(t *testing.T) {
+	dir := t.TempDir()
+	endless := "#!/bin/sh\nwhile :; do echo 0123456789012345678901234567890123456789; done\n"
+	if err := os.WriteFile(filepath.Join(dir, "npm"), []byte(endless), 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	ask, _ := npmrc.Machine(dir, nil)
+	if answer, err := ask(t.Context(), "registry"); err == nil {
+		t.Errorf("%d bytes, %v", len(answer), err)
+	}
+}
