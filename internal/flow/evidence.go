@@ -108,6 +108,9 @@ func materials(parts []part) []attest.Material {
 	seen := map[attest.Material]bool{}
 	for _, p := range parts {
 		for _, c := range p.components {
+			if c.Digest == "" {
+				continue // it came with another component, as a standard library does with its compiler
+			}
 			m := attest.Material{URI: c.PURL, Name: c.Name, Digest: digestOf(c.Algorithm, c.Digest)}
 			if !seen[m] {
 				seen[m] = true

@@ -131,7 +131,8 @@ type Component struct {
 	Version string
 	PURL    string // package URL, see the purl specification
 	License string // SPDX expression as the package declares it; empty if it declares none
-	// Algorithm and Digest of the archive that the component was unpacked from: "SHA256" or "SHA512" and hex digits.
+	// Algorithm and Digest of the archive that the component was unpacked from: "SHA256" or "SHA512" and hex digits. Empty for what came with
+	// another component, such as the standard library with its compiler.
 	Algorithm string
 	Digest    string
 	Path      string   // where it lies in the image
