@@ -9,7 +9,7 @@ import (
 // TestViewOfWhatIsPinned asks which entries a view holds that promises pins.
 func TestViewOfWhatIsPinned(t *testing.T) {
 	t.Parallel()
-	pinned, any := View{Pinned: true}, View{}
+	pinned, open := View{Pinned: true}, View{}
 	for name, c := range map[string]struct {
 		entry entry.Entry
 		want  bool
@@ -23,7 +23,7 @@ func TestViewOfWhatIsPinned(t *testing.T) {
 		if got := pinned.Holds(c.entry); got != c.want {
 			t.Errorf("%s: the view holds it: %v, want %v", name, got, c.want)
 		}
-		if !any.Holds(c.entry) {
+		if !open.Holds(c.entry) {
 			t.Errorf("%s: a view without the condition does not hold it", name)
 		}
 	}
