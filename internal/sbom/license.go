@@ -5,12 +5,10 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"github.com/github/go-spdx/v2/spdxexp"
 	spdx "github.com/spdx/tools-golang/spdx/v2/v2_3"
-)
 
-// maxExpression is far above the longest expression that a real package declares.
-const maxExpression = 1000
+	"github.com/slipway-dev/slipway/internal/license"
+)
 
 // license returns what a package declares: as it is if that is an SPDX licence expression, and else a reference to the declaration, which
 // is kept word for word. Nothing is guessed from it.
@@ -19,34 +17,24 @@ func (d *document) license(declared string) string {
 	if known, ok := d.licenses[declared]; ok {
 		return known
 	}
-	license := declared
+	id := declared
 	switch {
 	case declared == "":
-		license = noAssertion
+		id = noAssertion
 	case declared == "NONE", declared == noAssertion, isExpression(declared):
 	default:
 		sum := sha256.Sum256([]byte(declared))
-		license = "LicenseRef-declared-" + hex.EncodeToString(sum[:8])
+		id = "LicenseRef-declared-" + hex.EncodeToString(sum[:8])
 		d.OtherLicenses = append(d.OtherLicenses, &spdx.OtherLicense{
-			LicenseIdentifier: license, ExtractedText: declared, LicenseName: noAssertion,
+			LicenseIdentifier: id, ExtractedText: declared, LicenseName: noAssertion,
 			LicenseComment: "What the package declares in place of a licence on the SPDX list.",
 		})
 	}
-	d.licenses[declared] = license
-	return license
+	d.licenses[declared] = id
+	return id
 }
 
 // isExpression leaves out references to licences, since what they refer to is explained in another document.
-func isExpression(s string) (valid bool) {
-	if len(s) > maxExpression || strings.Contains(s, "LicenseRef-") {
-		return false
-	}
-	// The library panics on parentheses that are not closed.
-	defer func() {
-		if recover() != nil {
-			valid = false
-		}
-	}()
-	valid, _ = spdxexp.ValidateLicenses([]string{s})
-	return valid
+func isExpression(s string) bool {
+	return !strings.Contains(s, "LicenseRef-") && license.Valid(s)
 }

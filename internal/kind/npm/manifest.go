@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"deps.dev/util/semver"
-	"github.com/github/go-spdx/v2/spdxexp"
+
+	spdx "github.com/slipway-dev/slipway/internal/license"
 )
 
 // maxManifest bounds a package.json.
@@ -100,11 +101,7 @@ func license(f fields) string {
 		}
 	}
 	expression := strings.Join(texts, " OR ") // an old list is a choice
-	const longest = 500                       // spdxexp works on any length, but no licence needs more
-	if expression == "" || len(expression) > longest || strings.Count(expression, "(") > 20 {
-		return ""
-	}
-	if valid, _ := spdxexp.ValidateLicenses([]string{expression}); !valid {
+	if !spdx.Valid(expression) {
 		return ""
 	}
 	return expression

@@ -3,9 +3,8 @@ package pypi
 import (
 	"strings"
 
-	"github.com/github/go-spdx/v2/spdxexp"
-
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
+	spdx "github.com/slipway-dev/slipway/internal/license"
 )
 
 // classifiers are those that stand for one licence. Many others, such as that of BSD, leave open which of several is meant.
@@ -32,7 +31,7 @@ var classifiers = map[string]string{
 // none of these or not certain.
 func license(m *wheel.Metadata) string {
 	for _, text := range []string{m.LicenseExpression, strings.TrimSpace(m.License)} {
-		if valid(text) {
+		if spdx.Valid(text) {
 			return text
 		}
 	}
@@ -51,14 +50,4 @@ func license(m *wheel.Metadata) string {
 		found = id
 	}
 	return found
-}
-
-// valid says whether a text is an SPDX expression of a length that needs no thought.
-func valid(expression string) bool {
-	const longest = 500 // spdxexp works on any length, but no licence needs more
-	if expression == "" || len(expression) > longest || strings.Count(expression, "(") > 20 {
-		return false
-	}
-	ok, _ := spdxexp.ValidateLicenses([]string{expression})
-	return ok
 }

@@ -12,11 +12,10 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/github/go-spdx/v2/spdxexp"
-
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/wording"
+	"github.com/slipway-dev/slipway/internal/license"
 )
 
 // firstVersion is that of a skill which names none.
@@ -104,7 +103,7 @@ func describe(d *kind.Draft, about *frontmatter) {
 		e.Version = firstVersion
 		missing("version: the skill names none, so this is the first of the catalog's own")
 	}
-	if ok, _ := spdxexp.ValidateLicenses([]string{about.license}); ok && about.license != "" {
+	if license.Valid(about.license) {
 		e.License = about.license
 	} else {
 		missing("license: the skill declares none that is an SPDX expression; look it up in its repository")
