@@ -17,7 +17,7 @@ func script(t *testing.T, text string) *Toolchain {
 	if err := os.Mkdir(filepath.Join(root, "bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(root, "bin", "go"), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(root, "bin", "go"), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return &Toolchain{Name: "go1.26.8", Root: root, command: New(t.TempDir(), nil)}
@@ -113,7 +113,7 @@ func TestProxies(t *testing.T) {
 	t.Parallel()
 	for list, want := range map[string]string{
 		"https://a.test,direct": "https://a.test", "https://a.test|https://b.test,direct": "https://a.test|https://b.test",
-		"direct,https://a.test": "https://a.test", "https://a.test,off,https://b.test": "https://a.test", " https://a.test , https://b.test ": "https://a.test,https://b.test",
+		"direct,https://a.test": "https://a.test", "https://a.test,off,https://b.test": "https://a.test", "https://a.test , https://b.test": "https://a.test,https://b.test",
 		"direct": "", "off": "", "": "", ",|": "",
 	} {
 		if got, err := proxies(list); got != want || (err != nil) != (want == "") {
