@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) buildCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "build NAME...",
 		Short: "Build entries into OCI image layouts, for all platforms",
 		Long: `Build fetches what the lock pins, checks every archive against its hash before it is unpacked, and lays out the image for every platform
@@ -38,6 +38,8 @@ entry give the same digest, wherever they run.`,
 			return err
 		},
 	}
+	a.trusts(cmd)
+	return cmd
 }
 
 // whereabouts says where an artifact is.

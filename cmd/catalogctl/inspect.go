@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) inspectCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "inspect NAME...",
 		Short: "Ask servers for all that they declare, and write their tools.json",
 		Long: `Inspect builds the entry, boots the image for this machine's platform under gVisor, without network and with the entry's mock values only,
@@ -31,6 +31,8 @@ tools.json, so that a pull request shows what a new version tells an agent. Serv
 			return err
 		},
 	}
+	a.trusts(cmd)
+	return cmd
 }
 
 // heard says what came of a session: how many tools there are, when they came, and where the server ran.

@@ -42,6 +42,7 @@ It needs the dagger command, v0.19.10, on the PATH. Results, files and exit code
 			return cobra.MinimumNArgs(1)(cmd, args)
 		},
 	}
+	a.trusts(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "release every entry")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "stop at the gate: build, inspect, scan, judge, and publish nothing")
 	selected := changedSince(cmd)

@@ -24,6 +24,8 @@ type app struct {
 	out   string // --out
 	json  bool
 	quiet bool
+	// trustedRoot is the file of a trust root, or empty.
+	trustedRoot string
 
 	mu sync.Mutex // one object a line, however many entries end at once
 }
@@ -57,6 +59,12 @@ The catalog is the repository that the command is started in, or the one that -C
 		a.githubCommand(),
 	)
 	return root
+}
+
+// trusts lets a command, which looks into images of others, be told whose signatures of them count.
+func (a *app) trusts(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.trustedRoot, "trusted-root", "",
+		"believe the authorities in the trusted_root.json `FILE` who signed upstream's images, instead of Sigstore's public instance")
 }
 
 // print writes one result: an object on a line of its own with --json, else the lines that human returns.

@@ -34,6 +34,7 @@ import (
 //	objects N                     checks that standard output is N lines, a JSON object each
 //	waive DAYS ENTRY VERDICT      waives in an entry.cue what a verdict.json says is blocking or waived, until so many days from now
 //	remote MODE [TOOL...]         says how the server at mcp.example.com answers from now on: open with these tools, locked, page or gone
+//	upstream WHAT ...             plays somebody else's registry, see upstreamCommand
 //	tidy                          checks that no temporary file is left
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -51,7 +52,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"catalog": catalogCommand, "base": baseCommand, "entry": entryCommand, "code": codeCommand,
 			"object": objectCommand, "objects": objectsCommand, "waive": waiveCommand, "tidy": tidyCommand,
-			"remote": remoteCommand,
+			"remote": remoteCommand, "upstream": upstreamCommand,
 		},
 	})
 }

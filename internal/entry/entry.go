@@ -73,6 +73,11 @@ type Entry struct {
 // ID is the entry's name with its kind, unique in a catalog.
 func (e Entry) ID() string { return string(e.Kind) + "/" + e.Name }
 
+// Pinned reports whether what the entry stands for is fixed: a server that somebody else runs never is, and an image not without a digest.
+func (e Entry) Pinned() bool {
+	return e.Kind != Remote && (e.Image == nil || e.Image.Digest != "")
+}
+
 // Publisher is who stands behind the upstream software.
 type Publisher struct {
 	Name string `json:"name"`
@@ -191,11 +196,13 @@ type InstallScript struct {
 	Reason  string `json:"reason"`
 }
 
-// Provenance is what the upstream's own signatures must say.
+// Provenance is what the upstream's own signatures must say. An empty field may be anything.
 type Provenance struct {
 	Issuer     string `json:"issuer"`
-	Repository string `json:"repository"`
+	Repository string `json:"repository,omitempty"`
 	Workflow   string `json:"workflow,omitempty"`
+	Identity   string `json:"identity,omitempty"` // container: whom the certificate names, where that is no workflow
+	Runner     string `json:"runner,omitempty"`   // container: where the workflow ran, such as github-hosted
 }
 
 // Inspect says how to start the server in the sandbox.

@@ -61,6 +61,14 @@ func New(dir string, client *http.Client) *Cache {
 	}
 }
 
+// Through returns the same cache with another way to its servers, such as one that logs in to a registry first.
+func (c *Cache) Through(transport http.RoundTripper) *Cache {
+	return &Cache{
+		Clock: c.Clock, dir: c.dir, stall: c.stall, area: c.area,
+		client: &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+	}
+}
+
 // File returns the path of a local file whose content has the digest of r. The content is hashed on every call: what was damaged since it
 // was stored is downloaded again. Callers must not change the file.
 //

@@ -96,7 +96,9 @@ func (l *Line) takeArtifact(ctx context.Context, item catalog.Item, ecosystem ki
 	}
 	b.artifact = artifact
 	if artifact.Foreign {
-		b.Result, err = build.Describe(artifact.Digest, artifact.Index, l.Catalog.Settings.Platforms)
+		if b.Result, err = build.Describe(artifact.Upstream.Digest, artifact.Index, l.Catalog.Settings.Platforms); err == nil {
+			b.Tag = build.Version(item.Entry) // upstream's
+		}
 	} else {
 		b.Result, err = build.Store(ctx, item.Entry, artifact.Index, l.Out)
 	}

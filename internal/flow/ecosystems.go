@@ -7,6 +7,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/kind/image"
 	"github.com/slipway-dev/slipway/internal/kind/npm"
 	"github.com/slipway-dev/slipway/internal/kind/pypi"
 	"github.com/slipway-dev/slipway/internal/kind/remote"
@@ -15,11 +16,12 @@ import (
 // ecosystems returns what knows each kind of entry. Base names the base that the entries stand on, if they do.
 func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	return map[entry.Kind]kind.Ecosystem{
-		entry.NPX:    npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
-		entry.UVX:    pypi.New(l.downloads, l.pipconf, l.pypi, l.resolver(base, "uv")),
-		entry.Go:     l.gomod,
-		entry.Skill:  l.skills,
-		entry.Remote: remote.New(l.ask),
+		entry.Container: image.New(l.downloads, l.images()),
+		entry.NPX:       npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
+		entry.UVX:       pypi.New(l.downloads, l.pipconf, l.pypi, l.resolver(base, "uv")),
+		entry.Go:        l.gomod,
+		entry.Skill:     l.skills,
+		entry.Remote:    remote.New(l.ask),
 	}
 }
 
@@ -31,8 +33,10 @@ func (l *Line) ecosystem(e entry.Entry) (kind.Ecosystem, error) {
 	return nil, fmt.Errorf("%s: entries of kind %s cannot be built by this version of catalogctl", e.ID(), e.Kind)
 }
 
-// Buildable returns the items whose kind can be built.
+// Buildable returns the items whose kind can be built. Images of which no digest is known yet are none of them: they are listed, and that is all.
 func (l *Line) Buildable() []catalog.Item {
 	known := l.ecosystems("")
-	return slices.DeleteFunc(slices.Clone(l.Catalog.Items), func(item catalog.Item) bool { return known[item.Entry.Kind] == nil })
+	return slices.DeleteFunc(slices.Clone(l.Catalog.Items), func(item catalog.Item) bool {
+		return known[item.Entry.Kind] == nil || item.Entry.Image != nil && !item.Entry.Pinned()
+	})
 }

@@ -78,6 +78,9 @@ func (l *Line) subjects(item catalog.Item, b *Built, repository string) ([]subje
 			Subject: attest.Subject{Name: repository, Digest: image.Digest.String()}, parts: b.parts[i : i+1], spdx: document,
 		})
 	}
+	if b.alone() {
+		return subjects[1:], nil // the image is what everything else would call the index
+	}
 	var err error
 	if subjects[0].spdx, err = sbom.Index(about(b.Digest), platforms, origin); err != nil {
 		return nil, fmt.Errorf("SBOM of %s: %w", e.ID(), err)
@@ -105,6 +108,9 @@ func materials(parts []part) []attest.Material {
 	seen := map[attest.Material]bool{}
 	for _, p := range parts {
 		for _, c := range p.components {
+			if c.Digest == "" {
+				continue // it came with another component, as a standard library does with its compiler
+			}
 			m := attest.Material{URI: c.PURL, Name: c.Name, Digest: digestOf(c.Algorithm, c.Digest)}
 			if !seen[m] {
 				seen[m] = true

@@ -42,6 +42,8 @@ type Options struct {
 	// KeyFile is a cosign key file to sign with. Empty means the key pair in Out, made on first use.
 	KeyFile string
 
+	// TrustedRoot is a trusted_root.json that says whose signatures of upstream's images count. Empty means Sigstore's public instance.
+	TrustedRoot string
 	// Remote reaches servers that others run. Nil means public addresses only, see inspect.RemoteInput.
 	Remote http.RoundTripper
 

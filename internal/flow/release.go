@@ -62,6 +62,10 @@ func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error
 		if err != nil {
 			return "", false, err
 		}
+		if r.Built.Foreign() {
+			r.Published, err = l.attest(ctx, item, r.Built, key, statements, access)
+			return r.reference(), r.Published != nil && r.Published.Statements == 0, err
+		}
 		r.Published, err = publish.Publish(ctx, publish.Input{
 			Layout: r.Built.Path, Digest: r.Built.Digest.String(),
 			Repository: l.Repository(item), Tag: r.Built.Tag, Name: name, Label: label,
@@ -94,7 +98,7 @@ func (l *Line) judge(ctx context.Context, item catalog.Item) (*Released, []subje
 	}
 	var subjects []subject
 	if !r.Built.Hosted() {
-		if subjects, err = l.subjects(item, r.Built, l.Repository(item)); err != nil {
+		if subjects, err = l.subjects(item, r.Built, l.subjectName(item, r.Built)); err != nil {
 			return r, nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/finding"
 	"github.com/slipway-dev/slipway/internal/gate"
+	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/observation"
 	"github.com/slipway-dev/slipway/internal/scan"
 	"github.com/slipway-dev/slipway/internal/scan/builtin"
@@ -70,6 +71,9 @@ func (l *Line) scan(ctx context.Context, item catalog.Item, seen *observation.Ob
 		scanned.Reports = scan.Run(ctx, []scan.Scanner{builtin.New(shelf.index)}, subject, scanTime)
 		if b != nil && !b.Hosted() {
 			scanned.Reports = append(scanned.Reports, l.weigh(item, b.Result))
+			if b.Foreign() {
+				scanned.Reports = append(scanned.Reports, l.origin(item, b))
+			}
 		}
 		settings := l.Catalog.Settings
 		scanned.Verdict = gate.Judge(gate.Input{
@@ -117,6 +121,16 @@ func (l *Line) ScanCommitted(ctx context.Context, item catalog.Item) (*Scanned, 
 		return nil, err
 	}
 	return scanned, l.writeScan(item, scanned)
+}
+
+// origin reports what checking an artifact of others brought up about where it comes from.
+func (l *Line) origin(item catalog.Item, b *Built) scan.Report {
+	report := scan.Report{Scanner: kind.Upstream, Version: l.Version, Seen: 1, Of: 1}
+	for _, f := range b.artifact.Findings {
+		f.Location = finding.Location{File: item.File}
+		report.Findings = append(report.Findings, f)
+	}
+	return report
 }
 
 // scanArtifact scans the texts of what holds no server.

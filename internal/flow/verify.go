@@ -59,31 +59,57 @@ func (l *Line) Verify(ctx context.Context, ref, keyFile string) (report *verify.
 			return nil, "", fmt.Errorf("%s/%w", item.Dir, err)
 		}
 	}
+	foreign := promised && item.Entry.Image != nil
 	access := verify.Access{Transport: remote.DefaultTransport, Keychain: l.keychain}
-	if strings.HasPrefix(ref, embeddedHost+"/") {
+	if strings.HasPrefix(ref, embeddedHost+"/") || foreign {
 		embedded, err := l.EmbeddedRegistry()
 		if err != nil {
 			return nil, "", err
 		}
 		access.Transport = registry.Transport(embeddedHost, embedded.Handler(), remote.DefaultTransport)
 	}
-	report, err = verify.Verify(ctx, ref, policy, access)
+	if foreign {
+		report, err = l.verifyForeign(ctx, item, ref, policy, access)
+	} else {
+		report, err = verify.Verify(ctx, ref, policy, access)
+	}
 	return report, entry, err
 }
 
-// promised returns the item whose repository ref names: in the embedded registry, in the one that the line publishes to, or in the one that
-// the catalog says.
+// promised returns the item whose repository ref names: in the embedded registry, in the one that the line publishes to, in the one that the
+// catalog says, or upstream's.
 func (l *Line) promised(ref string) (catalog.Item, bool, error) {
-	parsed, err := name.ParseReference(ref)
+	repository, _, err := split(ref)
 	if err != nil {
-		return catalog.Item{}, false, fmt.Errorf("%s is no reference of an image: %w", ref, err)
+		return catalog.Item{}, false, err
 	}
-	repository := parsed.Context().Name()
 	for _, item := range l.Catalog.Items {
 		published := l.Catalog.Settings.Images + "/" + item.Entry.ID()
-		if repository == l.Repository(item) || repository == published {
+		upstream := item.Entry.Image != nil && repository == nameOf(item.Entry.Image.Name)
+		if repository == l.Repository(item) || repository == published || upstream {
 			return item, true, nil
 		}
 	}
 	return catalog.Item{}, false, nil
+}
+
+// split returns the repository that a reference names, in full, and the digest if it has one.
+func split(ref string) (repository, digest string, err error) {
+	parsed, err := name.ParseReference(ref)
+	if err != nil {
+		return "", "", fmt.Errorf("%s is no reference of an image: %w", ref, err)
+	}
+	if d, ok := parsed.(name.Digest); ok {
+		digest = d.DigestStr()
+	}
+	return parsed.Context().Name(), digest, nil
+}
+
+// nameOf writes a repository in full, as references are compared: some hosts have two names.
+func nameOf(repository string) string {
+	parsed, err := name.NewRepository(repository)
+	if err != nil {
+		return repository
+	}
+	return parsed.Name()
 }

@@ -39,7 +39,7 @@ const (
 // How long one answer may take. Servers of the older era owe none to server/discover, but those that take their time to start must not be
 // taken for such: they refuse the older handshake after the newer one.
 const (
-	discoverWithin = time.Minute
+	discoverWithin = 40 * time.Second
 	answerWithin   = 20 * time.Second
 )
 

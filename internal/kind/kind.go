@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/finding"
 	"github.com/slipway-dev/slipway/internal/layer"
 )
 
@@ -76,8 +77,8 @@ type Hosted interface {
 
 // Artifact is an OCI artifact as its ecosystem gives it.
 type Artifact struct {
-	// Digest is what the artifact is known by: of the index, or of the one image that a foreign artifact may be.
-	Digest v1.Hash
+	// Upstream is what a foreign artifact is known by: the index, or the one image that it may be.
+	Upstream v1.Descriptor
 	// Index holds a manifest for each platform.
 	Index v1.ImageIndex
 	// Foreign says that it is published already, by others and elsewhere: Slipway publishes what it found out about it and no copy.
@@ -90,7 +91,12 @@ type Artifact struct {
 	Documents []Document
 	// Sources are what the artifact was made from, such as a Git commit.
 	Sources []Source
+	// Findings are what the checks of where it comes from brought up, such as a signature that somebody else made than the entry says.
+	Findings []finding.Finding
 }
+
+// Upstream is the scanner under whose name an artifact's findings are reported.
+const Upstream = "upstream"
 
 // Document is a text inside an artifact.
 type Document struct {
@@ -126,7 +132,7 @@ type Component struct {
 	PURL    string // package URL, see the purl specification
 	License string // SPDX expression as the package declares it; empty if it declares none
 	// Algorithm and Digest of the archive that the component was unpacked from: "SHA256" or "SHA512" and hex digits. Of a Go module it is the
-	// hash that its go.sum has, which is over the hashes of the files in the archive.
+	// hash that its go.sum has, which is over the hashes of the files in the archive. Empty for what came with another component.
 	Algorithm string
 	Digest    string
 	Path      string   // where it lies in the image

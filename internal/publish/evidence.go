@@ -37,11 +37,21 @@ type signed struct {
 // evidence sees to it that the registry has the signature and the statements about subject in every form. Writes about one subject follow
 // each other, because a registry without the referrers API keeps them in one list that each writer reads, extends and writes back.
 func (p *publisher) evidence(ctx context.Context, subject v1.Descriptor) (made, error) {
-	var m made
 	have, err := p.reader.Evidence(ctx, subject.Digest, p.Key.Public())
 	if err != nil {
+		return made{}, err
+	}
+	m, err := p.statements(ctx, subject, have)
+	if err != nil || !p.ours {
 		return m, err
 	}
+	m.signatures, err = p.signature(ctx, subject, have)
+	return m, err
+}
+
+// statements sees to it that the registry has the statements about subject.
+func (p *publisher) statements(ctx context.Context, subject v1.Descriptor, have verify.Evidence) (made, error) {
+	var m made
 	var current []signed
 	for _, s := range p.Statements {
 		if s.Subject.Digest != subject.Digest.String() {
@@ -61,11 +71,7 @@ func (p *publisher) evidence(ctx context.Context, subject v1.Descriptor) (made, 
 			}
 		}
 	}
-	if err := p.statementTag(ctx, subject, have, current); err != nil {
-		return m, err
-	}
-	m.signatures, err = p.signature(ctx, subject, have)
-	return m, err
+	return m, p.statementTag(ctx, subject, have, current)
 }
 
 // seal signs a statement unless the current one of its type says the same. Current is what the .att image holds; only where it holds none of

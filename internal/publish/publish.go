@@ -74,7 +74,9 @@ func Publish(ctx context.Context, in Input) (*Result, error) {
 
 type publisher struct {
 	Input
-	image      *image
+	ours       bool // the image is, so that it is signed
+	subjects   []v1.Descriptor
+	image      *image // nil if it is not ours
 	repository name.Repository
 	tag        name.Tag
 	reader     *verify.Repository
@@ -86,7 +88,7 @@ func open(ctx context.Context, in Input) (*publisher, error) {
 	if in.Key == nil {
 		return nil, errors.New("no key to sign with is given")
 	}
-	p := &publisher{Input: in}
+	p := &publisher{Input: in, ours: true}
 	var err error
 	if p.repository, err = name.NewRepository(in.Repository, name.StrictValidation); err != nil {
 		return nil, err
@@ -97,14 +99,20 @@ func open(ctx context.Context, in Input) (*publisher, error) {
 	if p.image, err = openImage(in.Layout, in.Digest); err != nil {
 		return nil, err
 	}
-	if p.predicates, err = predicates(in.Statements, p.image.subjects); err != nil {
-		return nil, err
+	p.subjects = p.image.subjects
+	return p, p.connect(ctx)
+}
+
+// connect checks that each subject has its statements, and prepares to read and to write.
+func (p *publisher) connect(ctx context.Context) (err error) {
+	if p.predicates, err = predicates(p.Statements, p.subjects); err != nil {
+		return err
 	}
-	if p.reader, err = verify.Open(ctx, p.repository, in.Access); err != nil {
-		return nil, err
+	if p.reader, err = verify.Open(ctx, p.repository, p.Access); err != nil {
+		return err
 	}
-	p.pusher, err = remote.NewPusher(in.Access.Options(ctx)...)
-	return p, err
+	p.pusher, err = remote.NewPusher(p.Access.Options(ctx)...)
+	return err
 }
 
 func (p *publisher) publish(ctx context.Context) (*Result, error) {
@@ -120,21 +128,8 @@ func (p *publisher) publish(ctx context.Context) (*Result, error) {
 		Reference: p.tag.Name() + "@" + p.Digest, Digest: p.Digest,
 		Pushed: pushed, Tagged: !tagged,
 	}
-	made := make([]made, len(p.image.subjects))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(4)
-	for i, subject := range p.image.subjects {
-		g.Go(func() (err error) {
-			made[i], err = p.evidence(gctx, subject)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	if err := p.evidences(ctx, result); err != nil {
 		return nil, err
-	}
-	for _, m := range made {
-		result.Signatures += m.signatures
-		result.Statements += m.statements
 	}
 	if result.Report, err = p.readBack(ctx, pushed); err != nil {
 		return nil, err
@@ -143,6 +138,27 @@ func (p *publisher) publish(ctx context.Context) (*Result, error) {
 		return result, nil
 	}
 	return result, p.putTag(ctx)
+}
+
+// evidences sees to the evidence about each subject, and counts in result what was made of it.
+func (p *publisher) evidences(ctx context.Context, result *Result) error {
+	all := make([]made, len(p.subjects))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for i, subject := range p.subjects {
+		g.Go(func() (err error) {
+			all[i], err = p.evidence(gctx, subject)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, m := range all {
+		result.Signatures += m.signatures
+		result.Statements += m.statements
+	}
+	return nil
 }
 
 // readBack verifies what the registry now has as a stranger would. The bytes of layers are read back only if they were pushed just now.

@@ -87,11 +87,13 @@ func TestSkillsArePublishedOverABadNetwork(t *testing.T) {
 			return nil, io.ErrUnexpectedEOF
 		},
 	} {
-		in := publishtest.NewSkill(t).SkillInput(t, newRegistry(t, true))
-		in.Access.Transport = &flaky{fail: fail}
-		if _, err := publish.Publish(t.Context(), in); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := publishtest.NewSkill(t).SkillInput(t, newRegistry(t, true))
+			in.Access.Transport = &flaky{fail: fail}
+			_, err := publish.Publish(t.Context(), in)
+			check(t, err)
+		})
 	}
 }
 

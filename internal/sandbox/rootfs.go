@@ -13,10 +13,9 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
+	"github.com/slipway-dev/slipway/internal/layer"
 )
 
 // Bounds of an image's root file system, all layers together.
@@ -46,8 +45,8 @@ func ExtractRootFS(ctx context.Context, img v1.Image, dir string) error {
 		return fmt.Errorf("unpack image: %w", err)
 	}
 	x := &extraction{root: root, entries: maxEntries, bytes: maxUnpack}
-	for i, layer := range layers {
-		if err := x.layer(ctx, layer); err != nil {
+	for i, l := range layers {
+		if err := x.layer(ctx, l); err != nil {
 			return fmt.Errorf("unpack layer %d of the image: %w", i+1, err)
 		}
 	}
@@ -65,13 +64,13 @@ type extraction struct {
 	fresh map[string]bool
 }
 
-func (x *extraction) layer(ctx context.Context, layer v1.Layer) error {
-	compressed, err := layer.Compressed()
+func (x *extraction) layer(ctx context.Context, l v1.Layer) error {
+	compressed, err := l.Compressed()
 	if err != nil {
 		return err
 	}
 	defer compressed.Close()
-	content, err := decompress(bounded.Reader(ctx, compressed))
+	content, err := layer.Decompress(bounded.Reader(ctx, compressed))
 	if err != nil {
 		return err
 	}
@@ -93,27 +92,6 @@ func (x *extraction) layer(ctx context.Context, layer v1.Layer) error {
 		if err := x.entry(h, archive); err != nil {
 			return fmt.Errorf("%q: %w", h.Name, err)
 		}
-	}
-}
-
-// decompress recognises gzip and zstd by their first bytes, and takes anything else for plain tar.
-func decompress(r io.Reader) (io.ReadCloser, error) {
-	buffered := bufio.NewReaderSize(r, 256<<10)
-	magic, err := buffered.Peek(4)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	switch {
-	case len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
-		return gzip.NewReader(buffered)
-	case string(magic) == "\x28\xb5\x2f\xfd":
-		d, err := zstd.NewReader(buffered, zstd.WithDecoderMaxMemory(256<<20))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	default:
-		return io.NopCloser(buffered), nil
 	}
 }
 

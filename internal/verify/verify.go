@@ -220,6 +220,11 @@ func (v verifier) tag(ctx context.Context, tag name.Tag, digest string) (Check, 
 
 // evidence checks the signature, the statements and the verdict of one subject.
 func (v verifier) evidence(ctx context.Context, s subject) ([]Check, error) {
+	return v.kinds(ctx, s, append([]string{Signature}, v.policy.Predicates...))
+}
+
+// kinds checks evidence of some kinds about one subject, and the verdict if a report with one is among them.
+func (v verifier) kinds(ctx context.Context, s subject, kinds []string) ([]Check, error) {
 	all, err := v.repo.Evidence(ctx, s.descriptor.Digest, v.policy.Key)
 	if err != nil {
 		return nil, err
@@ -229,14 +234,14 @@ func (v verifier) evidence(ctx context.Context, s subject) ([]Check, error) {
 		forms = []Form{""}
 	}
 	var checks []Check
-	for _, kind := range append([]string{Signature}, v.policy.Predicates...) {
+	for _, kind := range kinds {
 		for _, form := range forms {
 			c := Check{Subject: s.Name, Digest: s.Digest, Name: kind, Form: form}
 			c.State, c.Detail = all.state(kind, form)
 			checks = append(checks, c)
 		}
 	}
-	if slices.Contains(v.policy.Predicates, attest.SCAIType) {
+	if slices.Contains(kinds, attest.SCAIType) {
 		c := Check{Subject: s.Name, Digest: s.Digest, Name: "verdict"}
 		c.State, c.Detail = all.verdict()
 		checks = append(checks, c)

@@ -46,6 +46,16 @@ var added = []struct {
 	{"field of inspect", entry.NPX, `inspect: timeout: 60`, false},
 	{"field of transport", entry.NPX, `transport: host: "0.0.0.0"`, false},
 	{"field of provenance", entry.NPX, `provenance: {issuer: "https://token.example.com", repository: "https://git.example.com/a/b", ref: "main"}`, false},
+	{"upstream workflow", entry.Container, upstream(`repository: "https://git.example.com/a/b", workflow: ".github/workflows/r.yml", runner: "github-hosted"`), true},
+	{"upstream identity", entry.Container, upstream(`identity: "release@example.com"`), true},
+	{"upstream as anybody", entry.Container, upstream(``), false},
+	{"upstream workflow of no repository", entry.Container, upstream(`identity: "https://example.com/x", workflow: ".github/workflows/r.yml"`), false},
+	{
+		"upstream workflow twice", entry.Container,
+		upstream(`repository: "https://git.example.com/a/b", workflow: "r.yml", identity: "https://git.example.com/a/b/r.yml@refs/heads/main"`), false,
+	},
+	{"upstream on a strange runner", entry.Container, upstream(`repository: "https://git.example.com/a/b", runner: "my-laptop"`), false},
+	{"field of upstream", entry.Container, upstream(`repository: "https://git.example.com/a/b", ref: "main"`), false},
 	{"field of image", entry.Container, `image: platform: "linux/amd64"`, false},
 	{"field of remote", entry.Remote, `remote: token: "x"`, false},
 	{"field of OAuth", entry.Remote, `remote: oauth: secret: "x"`, false},
@@ -123,6 +133,10 @@ func manyTags() string {
 	return strings.Join(tags, ", ")
 }
 
+func upstream(fields string) string {
+	return `provenance: {issuer: "https://token.example.com", ` + fields + `}`
+}
+
 func waiver(expires, fingerprint string) string {
 	return `waivers: [{fingerprint: "` + fingerprint + `", rule: "hidden-unicode", owner: "ada", reason: "An emoji", expires: "` + expires + `"}]`
 }
@@ -168,6 +182,7 @@ var replaced = []struct {
 	{"Go path without host", entry.Go, "example.com/server/cmd/server", "server", false},
 	{"moving tag", entry.Container, "1.2.3", "latest", false},
 	{"short digest", entry.Container, "0a0a", "0a", false},
+	{"image without digest", entry.Container, "digest:", "// digest:", true},
 	{"image with tag", entry.Container, "owner/server", "owner/server:1", false},
 	{"image without registry", entry.Container, "registry.example.com/owner/server", "server", false},
 	{"remote without TLS", entry.Remote, "https://", "http://", false},

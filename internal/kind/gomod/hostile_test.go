@@ -153,9 +153,10 @@ func TestNoCodeOfAModuleRuns(t *testing.T) {
 	}{
 		"generators, cgo beside, flags": {map[string]string{
 			"cmd/server/generate.go": "package main\n\n//go:generate touch " + marker + "\n",
-			"cmd/server/cgo.go":      "package main\n\n// #cgo LDFLAGS: -fplugin=/x\n// #cgo pkg-config: evil\n// int one() { return 1; }\nimport \"C\"\n\nvar _ = C.one()\n",
-			"go.work":                "go 1.24\nuse ./nowhere\n",
-			"vendor/modules.txt":     "# example.com/left v9.0.0\n",
+			"cmd/server/cgo.go": "package main\n\n// #cgo LDFLAGS: -fplugin=/x\n// #cgo pkg-config: evil\n// int one() { return 1; }\n" +
+				"import \"C\"\n\nvar _ = C.one()\n",
+			"go.work":            "go 1.24\nuse ./nowhere\n",
+			"vendor/modules.txt": "# example.com/left v9.0.0\n",
 		}, ""},
 		"linker flags without cgo": {map[string]string{
 			"cmd/server/flags.go": "package main\n\n//go:cgo_ldflag \"-fplugin=/x\"\n",
@@ -163,9 +164,11 @@ func TestNoCodeOfAModuleRuns(t *testing.T) {
 		"only cgo": {map[string]string{
 			"cmd/server/main.go": "package main\n\nimport \"C\"\n\nfunc main() {}\n",
 		}, "build constraints exclude all Go files"},
-		"machine code":        {map[string]string{"cmd/server/evil.syso": "\x7fELF"}, "machine code"},
-		"no command":          {map[string]string{"cmd/server/main.go": "package server\n"}, "is no command"},
-		"embeds from outside": {map[string]string{"cmd/server/embed.go": "package main\n\nimport _ \"embed\"\n\n//go:embed ../../../../etc/passwd\nvar s string\n"}, "invalid pattern"},
+		"machine code": {map[string]string{"cmd/server/evil.syso": "\x7fELF"}, "machine code"},
+		"no command":   {map[string]string{"cmd/server/main.go": "package server\n"}, "is no command"},
+		"embeds from outside": {map[string]string{
+			"cmd/server/embed.go": "package main\n\nimport _ \"embed\"\n\n//go:embed ../../../../etc/passwd\nvar s string\n",
+		}, "invalid pattern"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

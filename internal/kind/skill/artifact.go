@@ -51,7 +51,7 @@ func (s *Ecosystem) Artifact(ctx context.Context, e entry.Entry, dir fs.FS) (*ki
 	if err := p.pack(files); err != nil {
 		return nil, fmt.Errorf("skill %s: %w", e.Name, err)
 	}
-	a := &kind.Artifact{Digest: hashOf(p.index.raw), Index: p.index, Components: map[string][]kind.Component{}}
+	a := &kind.Artifact{Index: p.index, Components: map[string][]kind.Component{}}
 	for _, platform := range platforms {
 		a.Components[platform.OS+"/"+platform.Architecture] = []kind.Component{p.component()}
 	}

@@ -81,21 +81,22 @@ func TestFrontmatterIsHeldToTheSpecification(t *testing.T) {
 func TestNoFileIsDroppedOrTakenForAnother(t *testing.T) {
 	t.Parallel()
 	s, e := ecosystem(t, nil), beside()
+	r := gittest.New(t) // there, every name is possible
+	blob, about := r.Blob(t, "x"), r.Blob(t, head)
 	for name, want := range map[string]string{
 		".mcp.json": "hidden by a dot", ".claude-plugin/plugin.json": "hidden by a dot", "a/.b/c": "hidden by a dot", ".gitignore": "hidden by a dot",
 		".git/config": "Git keeps", "a/.GIT/x": "Git keeps", "git~1/x": "Git keeps", "a\\b": "some systems do not take", "a:b": "some systems", "what?": "some systems",
-		"a.": "dot or a space", "a/b ": "dot or a space", "nul": "Windows", "a/COM1.txt": "Windows", "a\u200bb": "no reader sees", "a\nb": "no reader sees",
+		"a.": "dot or a space", "a\x20": "dot or a space", "nul": "Windows", "a/COM1.txt": "Windows", "a\u200bb": "no reader sees", "a\nb": "no reader sees",
 		"a\u202eb": "no reader sees", "skill.md": "do not tell capitals apart", "a/SKILL.MD": "", "a\xffb": "no reader sees",
 		strings.Repeat("d/", 20) + "x": "names", strings.Repeat("x", 300): "bytes",
 	} {
 		dir := folder(map[string]string{"SKILL.md": head})
-		r := gittest.New(t) // there, every name is possible
 		parts := strings.Split(name, "/")
-		entry := gittest.Entry{Mode: "100644", Name: parts[len(parts)-1], Hash: r.Blob(t, "x")}
+		entry := gittest.Entry{Mode: "100644", Name: parts[len(parts)-1], Hash: blob}
 		for i := len(parts) - 2; i >= 0; i-- {
 			entry = gittest.Entry{Mode: "40000", Name: parts[i], Hash: r.Tree(t, entry)}
 		}
-		entries := []gittest.Entry{{Mode: "100644", Name: "SKILL.md", Hash: r.Blob(t, head)}, entry}
+		entries := []gittest.Entry{{Mode: "100644", Name: "SKILL.md", Hash: about}, entry}
 		if entry.Name < "SKILL.md" {
 			entries[0], entries[1] = entries[1], entries[0]
 		}

@@ -147,3 +147,24 @@ func must[T any](value T, err error) func(testing.TB) T {
 		return value
 	}
 }
+
+// Attestation returns what publishes the two sorts of statements about the image that nobody needs to have built it for, with [Key], at some
+// fixed time.
+func (i Image) Attestation(t testing.TB, repository string) publish.Attestation {
+	t.Helper()
+	in := i.Input(t, repository)
+	about := publish.Attestation{Repository: repository, Key: in.Key, Now: in.Now}
+	for _, s := range in.Statements {
+		if s.PredicateType != attest.ProvenanceType {
+			about.Statements = append(about.Statements, s)
+		}
+	}
+	for n, digest := range i.Subjects() {
+		d := v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: must(v1.NewHash(digest))(t), Size: 1000}
+		if n == 0 {
+			d.MediaType = types.OCIImageIndex
+		}
+		about.Subjects = append(about.Subjects, d)
+	}
+	return about
+}
