@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/slipway-dev/slipway/internal/flow/flowtest"
+	"github.com/slipway-dev/slipway/internal/kind/gomod/gomodtest"
 )
 
 // world is what all tests reach instead of the internet, and temp a folder for what they share. Its name is short: the sandbox's sockets
@@ -47,6 +49,9 @@ func (w worldly) run() (code int, err error) {
 		return 0, err
 	}
 	defer world.Close()
+	if err := gomodtest.ShareBuilds(filepath.Join(sharedCache(), "slipway", "go")); err != nil {
+		return 0, err
+	}
 	flag.Parse()
 	// Tests wait for sandboxes and servers about as long as they compute.
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {

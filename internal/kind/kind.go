@@ -131,8 +131,8 @@ type Component struct {
 	Version string
 	PURL    string // package URL, see the purl specification
 	License string // SPDX expression as the package declares it; empty if it declares none
-	// Algorithm and Digest of the archive that the component was unpacked from: "SHA256" or "SHA512" and hex digits. Empty for what came with
-	// another component, such as the standard library with its compiler.
+	// Algorithm and Digest of the archive that the component was unpacked from: "SHA256" or "SHA512" and hex digits. Of a Go module it is the
+	// hash that its go.sum has, which is over the hashes of the files in the archive. Empty for what came with another component.
 	Algorithm string
 	Digest    string
 	Path      string   // where it lies in the image

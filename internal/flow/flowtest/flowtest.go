@@ -1,5 +1,5 @@
 // Package flowtest makes a small world for tests in which a catalog can go the whole way without any other network than loopback: an npm
-// registry with a few packages, honest and hostile, a signed Debian archive, and a base whose Node.js is a small program that speaks MCP.
+// registry with a few packages, honest and hostile, a Go module proxy, a signed Debian archive, and a base whose Node.js is a small program that speaks MCP.
 package flowtest
 
 import (
@@ -23,6 +23,7 @@ type World struct {
 	npm      *httptest.Server
 	archive  *basetest.Archive
 	debian   *httptest.Server
+	golang   *httptest.Server
 }
 
 // New builds the world's programs in dir and starts its servers.
@@ -40,7 +41,7 @@ func New(ctx context.Context, dir string) (*World, error) {
 	}
 	w.archive.Publish()
 	w.registry = newRegistry(append(packages(), runtimes(node)...))
-	w.npm, w.debian = httptest.NewServer(w.registry), httptest.NewServer(w.archive)
+	w.npm, w.debian, w.golang = httptest.NewServer(w.registry), httptest.NewServer(w.archive), httptest.NewServer(modules())
 	return w, nil
 }
 
@@ -48,6 +49,7 @@ func New(ctx context.Context, dir string) (*World, error) {
 func (w *World) Close() {
 	w.npm.Close()
 	w.debian.Close()
+	w.golang.Close()
 }
 
 // Environ returns the variables that lead catalogctl to the world's servers.
@@ -55,6 +57,7 @@ func (w *World) Environ() []string {
 	return []string{
 		"npm_config_registry=" + w.npm.URL + "/",
 		"SLIPWAY_APT_MIRROR=" + w.debian.URL + "/debian/ " + w.debian.URL + "/security/",
+		"GOPROXY=" + w.golang.URL, "GOSUMDB=off",
 	}
 }
 

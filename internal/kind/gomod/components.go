@@ -14,14 +14,14 @@ import (
 )
 
 // components lists the modules of a binary for the SBOM, and the standard library, which has vulnerabilities of its own.
-func components(info *debug.BuildInfo, parts map[string]*part, goRoot string) ([]kind.Component, error) {
+func components(info *debug.BuildInfo, parts *parts, goRoot string) ([]kind.Component, error) {
 	versions := map[string]string{}
 	for _, m := range modules(info) {
 		versions[m.Path] = m.Version
 	}
 	list := make([]kind.Component, 0, len(versions)+1)
 	for _, m := range modules(info) {
-		part := parts[m.Path]
+		part := parts.modules[m.Path]
 		if part == nil {
 			return nil, fmt.Errorf("module %s is in the binary, but go does not list it", lockfile.Abbreviate(m.Path))
 		}
@@ -43,12 +43,31 @@ func components(info *debug.BuildInfo, parts map[string]*part, goRoot string) ([
 		}
 		list = append(list, c)
 	}
-	release := strings.TrimPrefix(info.GoVersion, "go")
-	license, err := licenseOf(goRoot)
+	standard, err := standard(info, parts, goRoot)
 	if err != nil {
 		return nil, fmt.Errorf("the standard library of Go: %w", err)
 	}
-	return append(list, kind.Component{Name: "stdlib", Version: release, PURL: purl("stdlib", release), License: license}), nil
+	return append(list, standard), nil
+}
+
+// standard is the standard library as a component, of the packages that are compiled in.
+func standard(info *debug.BuildInfo, parts *parts, goRoot string) (kind.Component, error) {
+	license, err := licenseOf(goRoot)
+	if err != nil {
+		return kind.Component{}, err
+	}
+	sum, err := parts.standardSum(goRoot)
+	if err != nil {
+		return kind.Component{}, err
+	}
+	digest, err := lockfile.DecodeSum(sum)
+	if err != nil {
+		return kind.Component{}, err
+	}
+	release := strings.TrimPrefix(info.GoVersion, "go")
+	return kind.Component{
+		Name: "stdlib", Version: release, PURL: purl("stdlib", release), License: license, Algorithm: "SHA256", Digest: hex.EncodeToString(digest),
+	}, nil
 }
 
 // purl returns the package URL (purl specification, type golang), as scanners write it for the standard library, too.

@@ -13,7 +13,7 @@ func TestDraftTakesWhatTheModuleSays(t *testing.T) {
 	t.Parallel()
 	commit := strings.Repeat("0a", 20)
 	releases := serverReleases()
-	releases[0].origin = `{"VCS":"git","URL":"https://example.com/code/server.git","Subdir":"go","Hash":"` + commit + `","Ref":"refs/tags/v1.0.0"}`
+	releases[0].Origin = `{"VCS":"git","URL":"https://example.com/code/server.git","Subdir":"go","Hash":"` + commit + `","Ref":"refs/tags/v1.0.0"}`
 	eco := newProxy(t, releases...).ecosystem()
 	for _, ref := range []string{
 		"example.com/server/cmd/server", "example.com/server/cmd/server@v1.0.0", "example.com/server@latest", "example.com/server",
@@ -46,7 +46,7 @@ func TestDraftTakesWhatTheModuleSays(t *testing.T) {
 
 func TestDraftNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	eco := newProxy(t, release{path: "github.com/corp/mcp-tool/v2", version: "v2.1.0", files: map[string]string{
+	eco := newProxy(t, release{Path: "github.com/corp/mcp-tool/v2", Version: "v2.1.0", Files: map[string]string{
 		"go.mod": "module github.com/corp/mcp-tool/v2\n", "LICENSE": "All yours.\n",
 		"main.go": "package main\n\nfunc main() {}\n", "gen.go": "//go:build ignore\n\npackage main\n",
 	}}).ecosystem()
@@ -71,7 +71,7 @@ func TestDraftRefuses(t *testing.T) {
 	several := map[string]string{
 		"cmd/other/main.go": "package main\n\nfunc main() {}\n", "internal/x/main.go": "package main\n", "testdata/main.go": "package main\n",
 	}
-	p := newProxy(t, append(changed("example.com/server", several), release{path: "example.com/lib", version: "v1.0.0", files: map[string]string{
+	p := newProxy(t, append(changed("example.com/server", several), release{Path: "example.com/lib", Version: "v1.0.0", Files: map[string]string{
 		"go.mod": "module example.com/lib\n", "lib.go": "package lib\n", "gen.go": "//go:build ignore\n\npackage main\n", "bad.go": "packag",
 	}})...)
 	eco := p.ecosystem()

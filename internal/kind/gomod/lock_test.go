@@ -110,12 +110,15 @@ func TestCheckLockNamesEveryReason(t *testing.T) {
 		dir   fstest.MapFS
 		want  []string // FILE FIELD|part of the reason
 	}{
-		"newer":          {newer, dir, []string{"go.mod require example.com/server|the entry wants v1.1.0"}},
-		"other":          {other, dir, []string{"go.mod tool|wants example.com/other", "go.mod require|no module"}},
-		"renamed":        {renamed, dir, []string{"go.mod module|catalog.invalid/go/renamed"}},
-		"no go.mod":      {e, fstest.MapFS{"go.sum": dir["go.sum"]}, []string{"go.mod |is missing: run catalogctl lock server"}},
-		"no go.sum":      {e, fstest.MapFS{"go.mod": dir["go.mod"]}, []string{"go.sum |is missing: run catalogctl lock server"}},
-		"empty go.sum":   {e, fstest.MapFS{"go.mod": dir["go.mod"], "go.sum": {}}, []string{"go.sum example.com/arm|", "go.sum example.com/deep|", "go.sum example.com/left|", "go.sum example.com/server|the entry's module", "go.sum example.com/server|go.mod"}},
+		"newer":     {newer, dir, []string{"go.mod require example.com/server|the entry wants v1.1.0"}},
+		"other":     {other, dir, []string{"go.mod tool|wants example.com/other", "go.mod require|no module"}},
+		"renamed":   {renamed, dir, []string{"go.mod module|catalog.invalid/go/renamed"}},
+		"no go.mod": {e, fstest.MapFS{"go.sum": dir["go.sum"]}, []string{"go.mod |is missing: run catalogctl lock server"}},
+		"no go.sum": {e, fstest.MapFS{"go.mod": dir["go.mod"]}, []string{"go.sum |is missing: run catalogctl lock server"}},
+		"empty go.sum": {e, fstest.MapFS{"go.mod": dir["go.mod"], "go.sum": {}}, []string{
+			"go.sum example.com/arm|", "go.sum example.com/deep|", "go.sum example.com/left|", "go.sum example.com/server|the entry's module",
+			"go.sum example.com/server|go.mod",
+		}},
 		"no package":     {entry.Entry{Kind: entry.Go, Name: "server"}, dir, []string{"go.mod |names no package"}},
 		"not in the way": {e, dir, nil},
 	} {

@@ -28,7 +28,7 @@ IN THE SOFTWARE.
 // The server that most tests build: a command below a module, which needs one module on every platform and another one on arm64 only.
 func serverReleases() []release {
 	return []release{
-		{path: "example.com/server", version: "v1.0.0", files: map[string]string{
+		{Path: "example.com/server", Version: "v1.0.0", Files: map[string]string{
 			"go.mod": "module example.com/server\n\ngo 1.24\n\nrequire (\n\texample.com/left v1.2.0\n\texample.com/arm v0.1.0\n\t" +
 				"example.com/deep v1.0.0 // indirect\n)\n",
 			"LICENSE":                  mit,
@@ -36,17 +36,17 @@ func serverReleases() []release {
 			"cmd/server/main_arm64.go": "package main\n\nimport _ \"example.com/arm\"\n",
 			"lib/lib.go":               "package lib\n",
 		}},
-		{path: "example.com/left", version: "v1.2.0", files: map[string]string{
+		{Path: "example.com/left", Version: "v1.2.0", Files: map[string]string{
 			"go.mod":  "module example.com/left\n\ngo 1.24\n\nrequire example.com/deep v1.0.0\n",
 			"left.go": "package left\n\nimport \"example.com/deep\"\n\nfunc Word() string { return deep.Word }\n",
 		}},
-		{path: "example.com/arm", version: "v0.1.0", files: map[string]string{
+		{Path: "example.com/arm", Version: "v0.1.0", Files: map[string]string{
 			"go.mod": "module example.com/arm\n", "arm.go": "package arm\n", "LICENSE": mit, "LICENSE.txt": "Ask me.\n",
 		}},
-		{path: "example.com/deep", version: "v1.0.0", files: map[string]string{
+		{Path: "example.com/deep", Version: "v1.0.0", Files: map[string]string{
 			"go.mod": "module example.com/deep\n", "deep.go": "package deep\n\nconst Word = \"one\"\n", "COPYING": mit,
 		}},
-		{path: "example.com/deep", version: "v1.1.0", files: map[string]string{
+		{Path: "example.com/deep", Version: "v1.1.0", Files: map[string]string{
 			"go.mod": "module example.com/deep\n", "deep.go": "package deep\n\nconst Word = \"two\"\n", "COPYING": mit,
 		}},
 	}
@@ -56,9 +56,9 @@ func serverReleases() []release {
 func changed(path string, files map[string]string) []release {
 	releases := serverReleases()
 	for i, r := range releases {
-		if r.path == path {
-			releases[i].files = maps.Clone(r.files)
-			maps.Copy(releases[i].files, files)
+		if r.Path == path {
+			releases[i].Files = maps.Clone(r.Files)
+			maps.Copy(releases[i].Files, files)
 		}
 	}
 	return releases

@@ -17,7 +17,7 @@ func script(t *testing.T, text string) *Toolchain {
 	if err := os.Mkdir(filepath.Join(root, "bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(root, "bin", "go"), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(root, "bin", "go"), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return &Toolchain{Name: "go1.26.8", Root: root, command: New(t.TempDir(), nil)}
@@ -42,8 +42,14 @@ func TestRunKeepsTheUsersEnvironmentOut(t *testing.T) {
 		return &settings{Proxy: "https://proxy.test,direct", SumDB: "sum.test"}, nil
 	}
 	for network, test := range map[bool]struct{ has, hasNot []string }{
-		false: {[]string{"GOPROXY=off", "GOSUMDB=off", "CGO_ENABLED=0", "GOVCS=*:off", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local"}, []string{"/home/me", "SECRET", "toolexec", "/usr/bin", "proxy.test"}},
-		true:  {[]string{"GOPROXY=https://proxy.test", "GOSUMDB=sum.test", "HOME=/home/me", "HTTPS_PROXY=http://proxy.test"}, []string{"SECRET", "toolexec", "direct"}},
+		false: {
+			[]string{"GOPROXY=off", "GOSUMDB=off", "CGO_ENABLED=0", "GOVCS=*:off", "GOENV=off", "GOWORK=off", "GOTOOLCHAIN=local"},
+			[]string{"/home/me", "SECRET", "toolexec", "/usr/bin", "proxy.test"},
+		},
+		true: {
+			[]string{"GOPROXY=https://proxy.test", "GOSUMDB=sum.test", "HOME=/home/me", "HTTPS_PROXY=http://proxy.test"},
+			[]string{"SECRET", "toolexec", "direct"},
+		},
 	} {
 		out, err := golang.Run(t.Context(), Task{Args: []string{"env"}, Network: network})
 		if err != nil {
@@ -113,8 +119,9 @@ func TestProxies(t *testing.T) {
 	t.Parallel()
 	for list, want := range map[string]string{
 		"https://a.test,direct": "https://a.test", "https://a.test|https://b.test,direct": "https://a.test|https://b.test",
-		"direct,https://a.test": "https://a.test", "https://a.test,off,https://b.test": "https://a.test", " https://a.test , https://b.test ": "https://a.test,https://b.test",
-		"direct": "", "off": "", "": "", ",|": "",
+		"direct,https://a.test": "https://a.test", "https://a.test,off,https://b.test": "https://a.test",
+		"https://a.test , https://b.test": "https://a.test,https://b.test",
+		"direct":                          "", "off": "", "": "", ",|": "",
 	} {
 		if got, err := proxies(list); got != want || (err != nil) != (want == "") {
 			t.Errorf("%q: got %q, %v", list, got, err)

@@ -198,7 +198,7 @@ func FuzzLoad(f *testing.F) {
 func TestAnNpmThatPrintsWithoutEndIsStopped(t *testing.T) {
 	dir := t.TempDir()
 	endless := "#!/bin/sh\nwhile :; do echo 0123456789012345678901234567890123456789; done\n"
-	if err := os.WriteFile(filepath.Join(dir, "npm"), []byte(endless), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(dir, "npm"), []byte(endless), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir)
