@@ -97,7 +97,10 @@ func (e *Entry) judgment() []string { return catalogctl("release", "--dry-run", 
 
 // layout builds from the files that an image depends on.
 func (e *Entry) layout(sources *dagger.Directory) *dagger.Directory {
-	built := e.Slipway.fetching().WithDirectory(".", sources).WithExec(catalogctl("build", e.id()))
+	// Of a server that others run, and of their images, nothing is built: the folder stays empty then.
+	built := e.Slipway.fetching().WithDirectory(".", sources).
+		WithDirectory(path.Join(outDir, e.id()), dag.Directory()).
+		WithExec(catalogctl("build", e.id()))
 	return dag.Directory().WithDirectory(e.id(), built.Directory(path.Join(outDir, e.id())))
 }
 
@@ -116,6 +119,7 @@ func (e *Entry) inspected(ctx context.Context) (seen *dagger.Container, layout *
 		WithFile("/usr/local/bin/runsc", runsc).
 		WithDirectory(".", sources).
 		WithMountedDirectory(outDir, layout).
+		WithDirectory(inspectionsDir, dag.Directory()). // where nothing is booted it stays empty
 		WithExec(catalogctl("inspect", e.id()), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}), layout, nil
 }
 

@@ -29,6 +29,7 @@ type Slipway struct {
 	BaseImage   string         // +private
 	GoProxy     string         // +private
 	NpmRegistry string         // +private
+	PypiIndex   string         // +private
 	AptMirror   string         // +private
 	CaBundle    *dagger.File   // +private
 	Npmrc       *dagger.Secret // +private
@@ -61,6 +62,9 @@ func New(
 	// npm registry to take packages from; that of the catalog's or the caller's .npmrc if it is left out
 	// +optional
 	npmRegistry string,
+	// Index of Python packages, in the form of PIP_INDEX_URL; PyPI's if it is left out
+	// +optional
+	pypiIndex string,
 	// Debian mirror and, after a space, its security archive; those of the base image if they are left out
 	// +optional
 	aptMirror string,
@@ -73,7 +77,7 @@ func New(
 ) *Slipway {
 	return &Slipway{
 		Source: source, Code: code, Catalogctl: catalogctl, Runsc: runsc, GoImage: goImage, BaseImage: baseImage,
-		GoProxy: goProxy, NpmRegistry: npmRegistry, AptMirror: aptMirror, CaBundle: caBundle, Npmrc: npmrc,
+		GoProxy: goProxy, NpmRegistry: npmRegistry, PypiIndex: pypiIndex, AptMirror: aptMirror, CaBundle: caBundle, Npmrc: npmrc,
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	cacheDir       = "/root/.cache/slipway"
 	inspectionsDir = cacheDir + "/inspections"
 	certificates   = "/etc/ssl/certs/ca-certificates.crt"
+	goRoot         = "/usr/local/go"
 )
 
 // anyVerdict lets a stage go on with what it found.
@@ -28,17 +29,26 @@ func catalogctl(args ...string) []string {
 	return append([]string{"catalogctl", "--out", outDir}, args...)
 }
 
-// stage is a container to run catalogctl in, in an empty catalog. Downloads and layers are shared by all stages; each use checks their
-// digests again.
+// stage is a container to run catalogctl in, in an empty catalog, with the Go toolchain that go entries are compiled with. Downloads and layers
+// are shared by all stages, and each use checks their digests again; so is what Go compiled.
 func (s *Slipway) stage() *dagger.Container {
 	c := dag.Container().From(s.BaseImage).
 		WithFile(certificates, s.trusted()).
 		WithFile("/usr/local/bin/catalogctl", s.Command().Executable()).
 		WithMountedCache(cacheDir+"/downloads", dag.CacheVolume("slipway-downloads")).
 		WithMountedCache(cacheDir+"/layers", dag.CacheVolume("slipway-layers")).
+		WithMountedCache(cacheDir+"/go", dag.CacheVolume("slipway-go-entries")).
+		WithDirectory(goRoot, s.golang().Directory(goRoot)).
+		WithEnvVariable("PATH", goRoot+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").
 		WithWorkdir(catalogDir)
 	if s.NpmRegistry != "" {
 		c = c.WithEnvVariable("npm_config_registry", s.NpmRegistry)
+	}
+	if s.PypiIndex != "" {
+		c = c.WithEnvVariable("PIP_INDEX_URL", s.PypiIndex)
+	}
+	if s.GoProxy != "" {
+		c = c.WithEnvVariable("GOPROXY", s.GoProxy)
 	}
 	if s.AptMirror != "" {
 		c = c.WithEnvVariable("SLIPWAY_APT_MIRROR", s.AptMirror)

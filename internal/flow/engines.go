@@ -61,6 +61,10 @@ func (l *Line) Engines(ctx context.Context, urls []string, module string) (*engi
 	config.Settings = map[string]string{
 		"npmRegistry": registry.String(), "aptMirror": l.variable(mirrorVariable), "goProxy": l.variable("GOPROXY"),
 	}
+	// A machine without pip and uv names no index, and a step that needs one says so.
+	if index, err := l.pipconf.Index(ctx); err == nil {
+		config.Settings["pypiIndex"] = index.String()
+	}
 	npmrc := filepath.Join(l.Home, ".npmrc")
 	if _, err := os.Stat(npmrc); err == nil {
 		config.NPMRC = npmrc
