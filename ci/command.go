@@ -30,9 +30,7 @@ func (c *Command) Test(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return c.Slipway.golang().
-		// Some tests compare with npm itself.
-		WithExec([]string{"sh", "-c", "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm"}).
+	return c.Slipway.withNPM(c.Slipway.golang()).
 		WithFile("/usr/local/bin/runsc", runsc).
 		WithDirectory(".", c.Slipway.Code).
 		// The tests of the sandbox start one.
@@ -54,8 +52,8 @@ func (c *Command) Lint(ctx context.Context) (string, error) {
 		WithDirectory(".", c.Slipway.Code).
 		WithExec([]string{"golangci-lint", "run", "./..."}).
 		WithExec([]string{"golangci-lint", "run", "--build-tags", "e2e,dagger", "./e2e/..."}).
-		// Beside what is generated there.
-		WithDirectory("ci", dag.CurrentModule().GeneratedContextDirectory().Directory("ci")).
+		// With what is generated for it.
+		WithDirectory("ci", dag.CurrentModule().Source()).
 		WithExec([]string{"sh", "-c", "cd ci && golangci-lint run ."}).
 		Stdout(ctx)
 }

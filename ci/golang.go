@@ -26,6 +26,16 @@ func (s *Slipway) golang() *dagger.Container {
 	return c
 }
 
+// withNPM adds npm, with which some tests compare. That of Debian cannot lay out packages for another platform, so it only installs the one that can.
+func (s *Slipway) withNPM(c *dagger.Container) *dagger.Container {
+	if s.NpmRegistry != "" {
+		c = c.WithEnvVariable("npm_config_registry", s.NpmRegistry)
+	}
+	return c.
+		WithExec([]string{"sh", "-c", "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm"}).
+		WithExec([]string{"npm", "install", "--global", "npm@11.19.1"})
+}
+
 // trusted is the file of certificates that stages trust: a slim base image has none.
 func (s *Slipway) trusted() *dagger.File {
 	return s.golang().File(certificates)
