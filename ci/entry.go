@@ -99,8 +99,8 @@ func (e *Entry) judgment() []string { return catalogctl("release", "--dry-run", 
 func (e *Entry) layout(sources *dagger.Directory) *dagger.Directory {
 	// Of a server that others run, and of their images, nothing is built: the folder stays empty then.
 	built := e.Slipway.fetching().WithDirectory(".", sources).
-		WithDirectory(path.Join(outDir, e.id()), dag.Directory()).
-		WithExec(catalogctl("build", e.id()))
+		WithExec(catalogctl("build", e.id())).
+		WithExec([]string{"mkdir", "-p", path.Join(outDir, e.id())})
 	return dag.Directory().WithDirectory(e.id(), built.Directory(path.Join(outDir, e.id())))
 }
 
