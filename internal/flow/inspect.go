@@ -22,7 +22,7 @@ import (
 )
 
 // inspectVersion changes when the same image could be observed differently by a new version of the inspection.
-const inspectVersion = "1"
+const inspectVersion = "2"
 
 // Inspected is what a built server said of itself.
 type Inspected struct {

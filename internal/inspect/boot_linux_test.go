@@ -96,7 +96,7 @@ func TestAnHonestServerIsObserved(t *testing.T) {
 	if o.Server.Name != "honest" || len(o.Tools) != 1 {
 		t.Fatalf("got %+v: %s", o.Server, o.Tools)
 	}
-	for _, variable := range []string{"PATH=/bin", "A=mock", "B=2", "HOME=/tmp"} {
+	for _, variable := range []string{"PATH=/bin", "A=mock", "B=2", "HOME=/tmp", "PYTHONHASHSEED=0"} {
 		if !strings.Contains(string(o.Tools[0].JSON), variable) {
 			t.Errorf("%s is missing: %s", variable, o.Tools)
 		}

@@ -102,9 +102,10 @@ func command(c v1.Config, in entry.Inspect) []string {
 	return slices.Concat(c.Entrypoint, c.Cmd)
 }
 
-// environment is the image's and the mock values, which win.
+// environment is the image's, what makes a server say the same at each start, and the mock values, which win.
 func environment(image []string, mock map[string]string) []string {
-	env := slices.Clone(image)
+	// Python orders sets by a seed of each process's own, and servers make texts of sets.
+	env := append(slices.Clone(image), "PYTHONHASHSEED=0")
 	for _, name := range sortedKeys(mock) {
 		env = append(env, name+"="+mock[name])
 	}
