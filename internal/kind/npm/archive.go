@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
+	"github.com/slipway-dev/slipway/internal/coalesce"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind/npm/lockfile"
 	"github.com/slipway-dev/slipway/internal/unpack"
@@ -36,26 +37,26 @@ type part struct {
 	hasGyp   bool
 }
 
-// scanned are the archives that this process has read through. Those of several platforms and entries are mostly the same.
+// scanned are the archives that this process has read through. Those of several platforms and entries are mostly the same, and are asked for
+// at the same time.
 type scanned struct {
-	mutex    sync.Mutex
-	archives map[fetch.Digest]*archive
+	archives sync.Map // fetch.Digest → *archive
+	flight   coalesce.Group[*archive]
 }
 
-func (s *scanned) get(digest fetch.Digest) (*archive, bool) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	a, ok := s.archives[digest]
-	return a, ok
-}
-
-func (s *scanned) put(digest fetch.Digest, a *archive) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.archives == nil {
-		s.archives = map[fetch.Digest]*archive{}
-	}
-	s.archives[digest] = a
+// once returns the archive with a digest, which is scanned unless it was before.
+func (s *scanned) once(ctx context.Context, file string, digest fetch.Digest) (*archive, error) {
+	return s.flight.Do(ctx, digest.String(), func() (*archive, error) {
+		if known, ok := s.archives.Load(digest); ok {
+			return known.(*archive), nil
+		}
+		a, err := scan(ctx, file, digest)
+		if err != nil {
+			return nil, err
+		}
+		s.archives.Store(digest, a)
+		return a, nil
+	})
 }
 
 // scan reads an archive through. It keeps the names of its files, so memory is bounded by the limits on entries and names.

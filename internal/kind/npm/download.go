@@ -69,15 +69,7 @@ func (n *Ecosystem) archive(ctx context.Context, name, version, integrity string
 	if err != nil {
 		return nil, err
 	}
-	if known, ok := n.scanned.get(digest); ok {
-		return known, nil
-	}
-	a, err := scan(ctx, file, digest)
-	if err != nil {
-		return nil, err
-	}
-	n.scanned.put(digest, a)
-	return a, nil
+	return n.scanned.once(ctx, file, digest)
 }
 
 func (n *Ecosystem) file(ctx context.Context, u *url.URL, digest fetch.Digest) (string, error) {
