@@ -98,10 +98,10 @@ func (e *Entry) judgment() []string { return catalogctl("release", "--dry-run", 
 // layout builds from the files that an image depends on.
 func (e *Entry) layout(sources *dagger.Directory) *dagger.Directory {
 	// Of a server that others run, and of their images, nothing is built: the folder stays empty then.
-	built := e.Slipway.fetching().WithDirectory(".", sources).
+	return e.fetching().WithDirectory(".", sources).
+		WithDirectory(path.Join(outDir, e.Kind), dag.Directory()).
 		WithExec(catalogctl("build", e.id())).
-		WithExec([]string{"mkdir", "-p", path.Join(outDir, e.id())})
-	return dag.Directory().WithDirectory(e.id(), built.Directory(path.Join(outDir, e.id())))
+		Directory(outDir)
 }
 
 // inspected is the stage that boots: the only one in which code of a package runs, and it holds no secret. It comes with what it boots.
@@ -115,7 +115,7 @@ func (e *Entry) inspected(ctx context.Context) (seen *dagger.Container, layout *
 		return nil, nil, err
 	}
 	layout = e.layout(sources)
-	return e.Slipway.stage().
+	return e.stage().
 		WithFile("/usr/local/bin/runsc", runsc).
 		WithDirectory(".", sources).
 		WithMountedDirectory(outDir, layout).
@@ -134,7 +134,7 @@ func (e *Entry) judging(ctx context.Context) (*dagger.Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	return today(e.Slipway.stage()).
+	return today(e.stage()).
 		WithDirectory(".", sources).
 		WithMountedDirectory(outDir, layout).
 		WithDirectory(inspectionsDir, seen.Directory(inspectionsDir)), nil

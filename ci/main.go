@@ -14,8 +14,10 @@ import (
 	"dagger/slipway/internal/dagger"
 )
 
-// skill is the kind of the entries below skills/; the others have a folder for theirs below catalog/.
-const skill = "skill"
+const (
+	skill    = "skill" // the kind of the entries below skills/; the others have a folder for theirs below catalog/
+	compiled = "go"    // the kind of the entries that need the Go toolchain
+)
 
 // Slipway is a catalog, the command that works on it, and where both get what they need.
 type Slipway struct {

@@ -29,26 +29,23 @@ func catalogctl(args ...string) []string {
 	return append([]string{"catalogctl", "--out", outDir}, args...)
 }
 
-// stage is a container to run catalogctl in, in an empty catalog, with the Go toolchain that go entries are compiled with. Downloads and layers
-// are shared by all stages, and each use checks their digests again; so is what Go compiled.
+// stage is a container to run catalogctl in, in an empty catalog. Downloads and layers are shared by all stages, and each use checks their digests
+// again.
 func (s *Slipway) stage() *dagger.Container {
 	c := dag.Container().From(s.BaseImage).
 		WithFile(certificates, s.trusted()).
+		// An engine that trusts certificates of its own adds them to a container for each step, and takes them out again: with this command
+		// that takes a second each time, without it the engine writes the file above itself.
+		WithoutFile("/usr/sbin/update-ca-certificates").
 		WithFile("/usr/local/bin/catalogctl", s.Command().Executable()).
 		WithMountedCache(cacheDir+"/downloads", dag.CacheVolume("slipway-downloads")).
 		WithMountedCache(cacheDir+"/layers", dag.CacheVolume("slipway-layers")).
-		WithMountedCache(cacheDir+"/go", dag.CacheVolume("slipway-go-entries")).
-		WithDirectory(goRoot, s.golang().Directory(goRoot)).
-		WithEnvVariable("PATH", goRoot+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").
 		WithWorkdir(catalogDir)
 	if s.NpmRegistry != "" {
 		c = c.WithEnvVariable("npm_config_registry", s.NpmRegistry)
 	}
 	if s.PypiIndex != "" {
 		c = c.WithEnvVariable("PIP_INDEX_URL", s.PypiIndex)
-	}
-	if s.GoProxy != "" {
-		c = c.WithEnvVariable("GOPROXY", s.GoProxy)
 	}
 	if s.AptMirror != "" {
 		c = c.WithEnvVariable("SLIPWAY_APT_MIRROR", s.AptMirror)
@@ -66,12 +63,27 @@ func now(c *dagger.Container) *dagger.Container {
 	return c.WithEnvVariable("SLIPWAY_CALLED_AT", time.Now().UTC().Format(time.RFC3339Nano))
 }
 
-// fetching is a stage that may fetch from private package registries.
-func (s *Slipway) fetching() *dagger.Container {
-	if s.Npmrc == nil {
-		return s.stage()
+// stage is one for an entry: where the entry is compiled, with the Go toolchain, and what was compiled before.
+func (e *Entry) stage() *dagger.Container {
+	c := e.Slipway.stage()
+	if e.Kind != compiled {
+		return c
 	}
-	return s.stage().WithMountedSecret("/root/.npmrc", s.Npmrc)
+	if e.Slipway.GoProxy != "" {
+		c = c.WithEnvVariable("GOPROXY", e.Slipway.GoProxy)
+	}
+	return c.
+		WithMountedDirectory(goRoot, e.Slipway.golang().Directory(goRoot)).
+		WithMountedCache(cacheDir+"/go", dag.CacheVolume("slipway-go-entries")).
+		WithEnvVariable("PATH", goRoot+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+}
+
+// fetching is a stage that may fetch from private package registries.
+func (e *Entry) fetching() *dagger.Container {
+	if e.Slipway.Npmrc == nil {
+		return e.stage()
+	}
+	return e.stage().WithMountedSecret("/root/.npmrc", e.Slipway.Npmrc)
 }
 
 // reports returns the reports below id that a stage wrote, whatever its verdict. A stage that came to none is an error.

@@ -42,7 +42,7 @@ func (e *Entry) Verify(
 	if err != nil {
 		return "", err
 	}
-	stage := e.Slipway.stage().WithDirectory(".", sources).WithFile(publicFile, publicKey)
+	stage := e.stage().WithDirectory(".", sources).WithFile(publicFile, publicKey)
 	return reaching(now(stage), registry, registryService, registryAuth).
 		WithExec(catalogctl("verify", "--key", publicFile, path.Join(registry, e.id())+"@"+record.Digest)).
 		Stdout(ctx)
