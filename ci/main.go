@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	skill    = "skill" // the kind of the entries below skills/; the others have a folder for theirs below catalog/
-	compiled = "go"    // the kind of the entries that need the Go toolchain
+	skill    = "skill"     // the kind of the entries below skills/; the others have a folder for theirs below catalog/
+	compiled = "go"        // the kind of the entries that need the Go toolchain
+	foreign  = "container" // the kind of the entries that name an image of others
 )
 
 // Slipway is a catalog, the command that works on it, and where both get what they need.
@@ -27,14 +28,16 @@ type Slipway struct {
 	Catalogctl *dagger.File // +private
 	Runsc      *dagger.File // +private
 
-	GoImage     string         // +private
-	BaseImage   string         // +private
-	GoProxy     string         // +private
-	NpmRegistry string         // +private
-	PypiIndex   string         // +private
-	AptMirror   string         // +private
-	CaBundle    *dagger.File   // +private
-	Npmrc       *dagger.Secret // +private
+	GoImage     string          // +private
+	BaseImage   string          // +private
+	GoProxy     string          // +private
+	NpmRegistry string          // +private
+	PypiIndex   string          // +private
+	AptMirror   string          // +private
+	ImageHost   string          // +private
+	Images      *dagger.Service // +private
+	CaBundle    *dagger.File    // +private
+	Npmrc       *dagger.Secret  // +private
 }
 
 func New(
@@ -70,6 +73,12 @@ func New(
 	// Debian mirror and, after a space, its security archive; those of the base image if they are left out
 	// +optional
 	aptMirror string,
+	// Host of the images that entries name, such as registry.example.com:5000, if only the caller reaches it
+	// +optional
+	imageHost string,
+	// Where that host listens, such as tcp://localhost:5000
+	// +optional
+	images *dagger.Service,
 	// Certificates to trust, as one PEM file; those of the Go image if it is left out
 	// +optional
 	caBundle *dagger.File,
@@ -79,7 +88,7 @@ func New(
 ) *Slipway {
 	return &Slipway{
 		Source: source, Code: code, Catalogctl: catalogctl, Runsc: runsc, GoImage: goImage, BaseImage: baseImage,
-		GoProxy: goProxy, NpmRegistry: npmRegistry, PypiIndex: pypiIndex, AptMirror: aptMirror, CaBundle: caBundle, Npmrc: npmrc,
+		GoProxy: goProxy, NpmRegistry: npmRegistry, PypiIndex: pypiIndex, AptMirror: aptMirror, ImageHost: imageHost, Images: images, CaBundle: caBundle, Npmrc: npmrc,
 	}
 }
 

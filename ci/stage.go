@@ -63,17 +63,21 @@ func now(c *dagger.Container) *dagger.Container {
 	return c.WithEnvVariable("SLIPWAY_CALLED_AT", time.Now().UTC().Format(time.RFC3339Nano))
 }
 
-// stage is one for an entry: where the entry is compiled, with the Go toolchain, and what was compiled before.
+// stage is one for an entry. Where the entry is compiled it has the Go toolchain, and what was compiled before.
 func (e *Entry) stage() *dagger.Container {
-	c := e.Slipway.stage()
-	if e.Kind != compiled {
+	s := e.Slipway
+	c := s.stage()
+	switch {
+	case e.Kind == foreign && s.Images != nil:
+		return reaching(c, s.ImageHost, s.Images, nil)
+	case e.Kind != compiled:
 		return c
 	}
-	if e.Slipway.GoProxy != "" {
-		c = c.WithEnvVariable("GOPROXY", e.Slipway.GoProxy)
+	if s.GoProxy != "" {
+		c = c.WithEnvVariable("GOPROXY", s.GoProxy)
 	}
 	return c.
-		WithMountedDirectory(goRoot, e.Slipway.golang().Directory(goRoot)).
+		WithMountedDirectory(goRoot, s.golang().Directory(goRoot)).
 		WithMountedCache(cacheDir+"/go", dag.CacheVolume("slipway-go-entries")).
 		WithEnvVariable("PATH", goRoot+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 }

@@ -37,6 +37,12 @@ func newPipelines(t *testing.T, catalog string) pipelines {
 		npm = strings.TrimSpace(string(out))
 	}
 	p := pipelines{dagger: dagger, catalog: catalog, npm: npm}
+	if index := os.Getenv("PIP_INDEX_URL"); index != "" {
+		p.given = append(p.given, "--pypi-index", index)
+	}
+	if proxy := os.Getenv("GOPROXY"); proxy != "" {
+		p.given = append(p.given, "--go-proxy", proxy)
+	}
 	for _, name := range []string{"catalogctl", "runsc"} {
 		file, err := exec.LookPath(name)
 		if err != nil {

@@ -1,0 +1,121 @@
+//go:build e2e && dagger
+
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	ggcr "github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// TestDaggerTakesEveryKind takes one entry of each kind that is built to the gate, and wants the digest that was published.
+func TestDaggerTakesEveryKind(t *testing.T) {
+	p := newPipelines(t, "")
+	for entry, folder := range map[string]string{
+		"npx/memory": "catalog/npx/memory", "uvx/time": "catalog/uvx/time", "go/go-sdk-memory": "catalog/go/go-sdk-memory", "skill/write-a-waiver": "skills/write-a-waiver",
+	} {
+		t.Run(entry, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(folder), "release.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var record struct{ Digest string }
+			if err := json.Unmarshal(text, &record); err != nil {
+				t.Fatal(err)
+			}
+			if digest, _ := p.run(t, "entry", "--name", entry, "digest"); digest != record.Digest {
+				t.Errorf("an engine builds %s, release.json says %s", digest, record.Digest)
+			}
+			if verdict, _ := p.run(t, "entry", "--name", entry, "gate"); !strings.Contains(verdict, entry+"  pass") || !strings.Contains(verdict, record.Digest) {
+				t.Errorf("the gate says %s", verdict)
+			}
+		})
+	}
+}
+
+// TestDaggerLooksIntoImagesOfOthers takes an image in a registry that only the caller reaches to the gate.
+func TestDaggerLooksIntoImagesOfOthers(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "catalog/catalog.cue", settings)
+	catalogctl := newCommand(t, "..")
+	built := t.TempDir()
+	catalogctl.run(t, "-q", "--out", built, "build", "npx/memory")
+
+	upstream := httptest.NewServer(ggcr.New(ggcr.WithReferrersSupport(true), ggcr.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(upstream.Close)
+	address := upstream.Listener.Addr().String()
+	ref, err := name.NewTag(address + "/owner/memory:1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := layout.ImageIndexFromPath(filepath.Join(built, "npx", "memory"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if index, err = index.ImageIndex(manifest.Manifests[0].Digest); err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.WriteIndex(ref, index); err != nil {
+		t.Fatal(err)
+	}
+
+	// Its name has no address: this machine reaches it as it would through a proxy, and the engine through the call.
+	host := "registry.localhost:" + address[strings.LastIndexByte(address, ':')+1:]
+	catalogctl.dir, catalogctl.env = root, append(catalogctl.env, "HTTP_PROXY=http://"+address)
+	catalogctl.run(t, "-q", "new", "container", host+"/owner/memory:1.0.0")
+	here := parse(t, catalogctl.run(t, "-q", "--json", "release", "--dry-run", "memory"))
+	p := newPipelines(t, root)
+	p.given = append(p.given, "--image-host", host, "--images", "tcp://"+address)
+	there, _ := p.run(t, "entry", "--name", "container/memory", "gate")
+	if here.Verdict != "pass" || !strings.Contains(there, "container/memory  pass") || !strings.Contains(there, here.Digest) {
+		t.Errorf("here: %+v\nthere: %s", here, there)
+	}
+	sbom, _ := p.run(t, "entry", "--name", "container/memory", "sbom", "entries")
+	if !strings.Contains(sbom, "sbom-linux-amd64.spdx.json") {
+		t.Errorf("SBOMs: %s", sbom)
+	}
+}
+
+// TestDaggerSaysWhyAServerCannotBeAsked names a server where none may be asked, and wants the engine to say what this machine says.
+func TestDaggerSaysWhyAServerCannotBeAsked(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "catalog/catalog.cue", settings)
+	put(t, root, "catalog/remote/inside/entry.cue", `package entry
+
+import "github.com/slipway-dev/slipway/schema"
+
+schema.#Remote
+
+name:        "inside"
+title:       "Inside"
+description: "Answers from inside the network."
+publisher: {
+	name: "Example"
+	url:  "https://example.com"
+}
+remote: url:     "https://inside.localhost/mcp"
+transport: type: "streamable-http"
+`)
+	out, err := newCommand(t, root).try(t, "-q", "release", "--dry-run", "inside")
+	if err == nil || !strings.Contains(out, "inside.localhost") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	_, progress, err := newPipelines(t, root).call(t, "entry", "--name", "remote/inside", "gate")
+	if err == nil || !strings.Contains(progress, strings.TrimSpace(out)) {
+		t.Errorf("here: %s\nthere: %v\n%s", out, err, progress)
+	}
+}
