@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 
 	"dagger/slipway/internal/dagger"
@@ -44,7 +45,13 @@ func (e *Entry) Inspect(ctx context.Context) (*dagger.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return seen.File(path.Join(e.Folder, "tools.json")), nil
+	tools := path.Join(e.Folder, "tools.json")
+	if there, err := seen.Exists(ctx, tools); err != nil {
+		return nil, err
+	} else if !there {
+		return nil, fmt.Errorf("%s holds no server to inspect", e.id())
+	}
+	return seen.File(tools), nil
 }
 
 // Scan scans the image and what its server says, and asks the gate. It has a result also where the gate stays closed.

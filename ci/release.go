@@ -67,10 +67,13 @@ func (e *Entry) Release(
 	if err != nil {
 		return nil, err
 	}
+	tree := dag.Directory().WithDirectory(path.Join("dist/reports", e.id()), done.Directory(path.Join(outDir, "reports", e.id())))
 	record := path.Join(e.Folder, "release.json")
-	tree := dag.Directory().
-		WithFile(record, done.File(record)).
-		WithDirectory(path.Join("dist/reports", e.id()), done.Directory(path.Join(outDir, "reports", e.id())))
+	published, err := done.Exists(ctx, record)
+	if err != nil || !published { // nothing is of a server that runs elsewhere
+		return tree, err
+	}
+	tree = tree.WithFile(record, done.File(record))
 	if registry == "" {
 		tree = tree.WithDirectory("dist/registry", done.Directory(path.Join(outDir, "registry")))
 	}

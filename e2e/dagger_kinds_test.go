@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -43,17 +44,17 @@ func TestDaggerTakesEveryKind(t *testing.T) {
 	}
 }
 
-// TestDaggerLooksIntoImagesOfOthers takes an image in a registry that only the caller reaches to the gate.
-func TestDaggerLooksIntoImagesOfOthers(t *testing.T) {
-	root := t.TempDir()
-	put(t, root, "catalog/catalog.cue", settings)
-	catalogctl := newCommand(t, "..")
+// imageOfOthers drafts an entry, container/memory, for an image in a registry that only this machine reaches, and returns catalogctl for the catalog
+// with it. The registry's name has no address: this machine reaches it as it would through a proxy.
+func imageOfOthers(t *testing.T, root string) (catalogctl client, host, address string) {
+	t.Helper()
+	catalogctl = newCommand(t, "..")
 	built := t.TempDir()
 	catalogctl.run(t, "-q", "--out", built, "build", "npx/memory")
 
 	upstream := httptest.NewServer(ggcr.New(ggcr.WithReferrersSupport(true), ggcr.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(upstream.Close)
-	address := upstream.Listener.Addr().String()
+	address = upstream.Listener.Addr().String()
 	ref, err := name.NewTag(address + "/owner/memory:1.0.0")
 	if err != nil {
 		t.Fatal(err)
@@ -72,11 +73,17 @@ func TestDaggerLooksIntoImagesOfOthers(t *testing.T) {
 	if err := remote.WriteIndex(ref, index); err != nil {
 		t.Fatal(err)
 	}
-
-	// Its name has no address: this machine reaches it as it would through a proxy, and the engine through the call.
-	host := "registry.localhost:" + address[strings.LastIndexByte(address, ':')+1:]
+	host = "registry.localhost:" + address[strings.LastIndexByte(address, ':')+1:]
 	catalogctl.dir, catalogctl.env = root, append(catalogctl.env, "HTTP_PROXY=http://"+address)
 	catalogctl.run(t, "-q", "new", "container", host+"/owner/memory:1.0.0")
+	return catalogctl, host, address
+}
+
+// TestDaggerLooksIntoImagesOfOthers takes an image in a registry that only the caller reaches to the gate.
+func TestDaggerLooksIntoImagesOfOthers(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "catalog/catalog.cue", settings)
+	catalogctl, host, address := imageOfOthers(t, root)
 	here := parse(t, catalogctl.run(t, "-q", "--json", "release", "--dry-run", "memory"))
 	p := newPipelines(t, root)
 	p.given = append(p.given, "--image-host", host, "--images", "tcp://"+address)
@@ -87,6 +94,42 @@ func TestDaggerLooksIntoImagesOfOthers(t *testing.T) {
 	sbom, _ := p.run(t, "entry", "--name", "container/memory", "sbom", "entries")
 	if !strings.Contains(sbom, "sbom-linux-amd64.spdx.json") {
 		t.Errorf("SBOMs: %s", sbom)
+	}
+}
+
+// TestDaggerEnginesReleaseEveryKind releases an entry of each kind that is published, on an engine and here, and wants the same of both.
+func TestDaggerEnginesReleaseEveryKind(t *testing.T) {
+	module, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := scratch(t, "npx/sequential-thinking", "uvx/time", "go/go-sdk-memory")
+	if err := os.CopyFS(filepath.Join(root, "skills", "write-a-waiver"), os.DirFS("../skills/write-a-waiver")); err != nil {
+		t.Fatal(err)
+	}
+	catalogctl, _, _ := imageOfOthers(t, root)
+	release := func(args ...string) map[string]released {
+		t.Helper()
+		all := map[string]released{}
+		for line := range strings.Lines(catalogctl.run(t, append([]string{"-q", "--json", "release", "--all"}, args...)...)) {
+			r := parse(t, line)
+			r.Seconds = 0
+			all[r.Kind+"/"+r.Name] = r
+		}
+		return all
+	}
+	there := release("--engine", os.Getenv("_EXPERIMENTAL_DAGGER_RUNNER_HOST"), "--module", module)
+	here := release("--out", t.TempDir())
+	if diff := cmp.Diff(here, there); diff != "" || len(there) != 5 {
+		t.Errorf("%d released; here (-) and there (+):\n%s", len(there), diff)
+	}
+	for id, r := range there {
+		if r.Verdict != "pass" {
+			t.Errorf("%s: %+v", id, r)
+		}
+		if out := catalogctl.run(t, "verify", "localhost:7547/"+id+"@"+r.Digest); !strings.Contains(out, "as "+id) {
+			t.Errorf("verify says %s", out)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func (e *engines) release(ctx context.Context, a *app, line *flow.Line, items []
 			return err
 		}
 	}
-	pool, done, err := line.Engines(ctx, e.urls, module)
+	pool, done, err := line.Engines(ctx, e.urls, module, items)
 	if err != nil {
 		return err
 	}

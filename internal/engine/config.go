@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,8 @@ type Config struct {
 	// compiles its own.
 	Executables map[string]string
 	Platform    string // such as linux/amd64
+	// ImagePort is where on this machine's loopback the registry listens that the setting imageHost names, with images of others; 0 without one.
+	ImagePort int
 	// NPMRC is the user's configuration of npm, with its tokens; none if it is empty.
 	NPMRC string
 
@@ -66,6 +69,11 @@ func (c Config) arguments(ctx context.Context, client *dagger.Client) (map[strin
 			return nil, err
 		}
 	}
+	if c.ImagePort != 0 {
+		if arguments["images"], err = forwarded(ctx, client, c.Settings["imageHost"], c.ImagePort); err != nil {
+			return nil, err
+		}
+	}
 	if c.NPMRC != "" {
 		if arguments["npmrc"], err = client.Secret("file://" + c.NPMRC).ID(ctx); err != nil {
 			return nil, err
@@ -95,21 +103,23 @@ func (t Target) arguments(ctx context.Context, client *dagger.Client) (map[strin
 		}
 	}
 	if t.Port != 0 {
-		port := dagger.PortForward{Frontend: t.frontend(), Backend: t.Port, Protocol: dagger.NetworkProtocolTcp}
-		service := client.Host().Service([]dagger.PortForward{port}, dagger.HostServiceOpts{Host: "127.0.0.1"})
-		if arguments["registryService"], err = service.ID(ctx); err != nil {
+		host, _, _ := strings.Cut(t.Registry, "/")
+		if arguments["registryService"], err = forwarded(ctx, client, host, t.Port); err != nil {
 			return nil, err
 		}
 	}
 	return arguments, nil
 }
 
-// frontend is the port at which steps reach the host of the registry: that of its name.
-func (t Target) frontend() int {
-	host, _, _ := strings.Cut(t.Registry, "/")
-	_, port, _ := strings.Cut(host, ":")
-	if n, err := strconv.Atoi(port); err == nil {
-		return n
+// forwarded is a port of this machine's loopback as a service, which steps reach at the port in the name of a host.
+func forwarded(ctx context.Context, client *dagger.Client, host string, backend int) (dagger.ServiceID, error) {
+	frontend := 80
+	if _, port, found := strings.Cut(host, ":"); found {
+		var err error
+		if frontend, err = strconv.Atoi(port); err != nil {
+			return "", fmt.Errorf("the port of %s: %w", host, err)
+		}
 	}
-	return 80
+	port := dagger.PortForward{Frontend: frontend, Backend: backend, Protocol: dagger.NetworkProtocolTcp}
+	return client.Host().Service([]dagger.PortForward{port}, dagger.HostServiceOpts{Host: "127.0.0.1"}).ID(ctx)
 }

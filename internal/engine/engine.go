@@ -13,6 +13,7 @@ import (
 
 	"dagger.io/dagger"
 	"dagger.io/dagger/querybuilder"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // How often an engine is asked whether it is still there, and how long it may take to answer.
@@ -94,10 +95,21 @@ func with(s *querybuilder.Selection, arguments map[string]any) *querybuilder.Sel
 	return s
 }
 
-// Digest builds the entry and returns the digest of its image index.
-func (e *Engine) Digest(ctx context.Context, id string) (digest string, err error) {
-	err = e.run(ctx, e.entry(id).Select("digest").Bind(&digest))
-	return digest, err
+// Digest builds the entry and returns the digest of its image index, as the layout says. The module has a function of that name, too, but each
+// call of a function is a container on the engine, and Layout calls the same one as this.
+func (e *Engine) Digest(ctx context.Context, id string) (v1.Hash, error) {
+	var text string
+	if err := e.run(ctx, e.entry(id).Select("build").Select("file").Arg("path", id+"/index.json").Select("contents").Bind(&text)); err != nil {
+		return v1.Hash{}, err
+	}
+	index, err := v1.ParseIndexManifest(strings.NewReader(text))
+	if err != nil {
+		return v1.Hash{}, fmt.Errorf("the index.json of %s on the engine %s: %w", id, e.URL, err)
+	}
+	if len(index.Manifests) != 1 {
+		return v1.Hash{}, fmt.Errorf("the index.json of %s on the engine %s names %d images, want 1", id, e.URL, len(index.Manifests))
+	}
+	return index.Manifests[0].Digest, nil
 }
 
 // Layout builds the entry and writes its image layout to a folder, which is created.

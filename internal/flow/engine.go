@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/gate"
+	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/observation"
 	"github.com/slipway-dev/slipway/internal/publish"
 	"github.com/slipway-dev/slipway/internal/record"
@@ -34,34 +35,43 @@ func (l *Line) ReleaseOn(ctx context.Context, item catalog.Item, e *engine.Engin
 		return &Released{}, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // nothing of it is needed any more
-	r := &Released{}
+	ecosystem, err := l.ecosystem(item.Entry)
+	if err != nil {
+		return &Released{}, err
+	}
+	_, hosted := ecosystem.(kind.Hosted)
+	r := &Released{Built: &Built{}}
 	id := item.Entry.ID()
 	for _, step := range []struct {
 		name string
+		skip bool
 		run  func() (string, bool, error)
 	}{
-		{"build", func() (string, bool, error) {
+		{"build", hosted, func() (string, bool, error) {
 			r.Built, err = l.buildOn(ctx, item, e)
 			if err != nil {
 				return "", false, err
 			}
 			return r.Built.Digest.String(), r.Built.Unchanged, nil
 		}},
-		{"inspect", func() (string, bool, error) {
+		{"inspect", item.Entry.Transport == nil, func() (string, bool, error) {
 			r.Inspected, err = inspectOn(ctx, id, e)
 			if err != nil {
 				return "", false, err
 			}
+			if r.Inspected.Observation.Auth != nil {
+				return needsAuthentication, false, nil
+			}
 			return fmt.Sprintf("%d tools", len(r.Inspected.Observation.Tools)), false, nil
 		}},
-		{"scan", func() (string, bool, error) {
+		{"scan", false, func() (string, bool, error) {
 			r.Scanned, err = l.scanOn(ctx, item, e, filepath.Join(folder, "reports"), r)
 			if err != nil {
 				return "", false, err
 			}
 			return fmt.Sprintf("%d blocking, %d warnings, %d waived", r.Scanned.Count(gate.Blocking), r.Scanned.Count(gate.Warning), r.Scanned.Count(gate.Waived)), false, nil
 		}},
-		{"publish", func() (string, bool, error) {
+		{"publish", hosted, func() (string, bool, error) {
 			r.Published, err = l.publishOn(ctx, item, e, filepath.Join(folder, record.File), r.Built)
 			if err != nil {
 				return "", false, err
@@ -69,8 +79,8 @@ func (l *Line) ReleaseOn(ctx context.Context, item catalog.Item, e *engine.Engin
 			return r.Published.Reference, false, nil
 		}},
 	} {
-		if step.name == "publish" && !r.Scanned.Verdict.Pass {
-			return r, ErrGate
+		if step.skip {
+			continue
 		}
 		if err := l.step(item, step.name, step.run); err != nil {
 			var failed *engine.FailedError
@@ -79,20 +89,26 @@ func (l *Line) ReleaseOn(ctx context.Context, item catalog.Item, e *engine.Engin
 			}
 			return r, err
 		}
+		if r.Scanned != nil && !r.Scanned.Verdict.Pass {
+			return r, ErrGate
+		}
 	}
 	return r, nil
 }
 
-// buildOn has the item built, and brings its layout here if it is not here yet.
+// buildOn has the item built, and brings its layout here if it is not here yet. The image of others has none; it is what the entry pins.
 func (l *Line) buildOn(ctx context.Context, item catalog.Item, e *engine.Engine) (*Built, error) {
 	id := item.Entry.ID()
-	text, err := e.Digest(ctx, id)
+	if image := item.Entry.Image; image != nil {
+		digest, err := v1.NewHash(image.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not pinned: %w: run 'catalogctl lock %s', which says which digest to write", id, err, item.Entry.Name)
+		}
+		return &Built{Result: &build.Result{Digest: digest, Tag: build.Version(item.Entry)}, artifact: &kind.Artifact{Foreign: true}}, nil
+	}
+	digest, err := e.Digest(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	digest, err := v1.NewHash(text)
-	if err != nil {
-		return nil, fmt.Errorf("the engine %s calls %q the digest of %s: %w", e.URL, text, id, err)
 	}
 	result, err := build.Fetched(ctx, filepath.Join(l.Out, filepath.FromSlash(id)), digest, func(folder string) error { return e.Layout(ctx, id, folder) })
 	if err != nil {
@@ -126,13 +142,41 @@ func (l *Line) scanOn(ctx context.Context, item catalog.Item, e *engine.Engine, 
 	if err := json.Unmarshal(files[verdictFile], &report); err != nil {
 		return nil, fmt.Errorf("%s of the engine %s: %w", verdictFile, e.URL, err)
 	}
-	if report.Entry != item.Entry.ID() || report.Digest != r.Built.Digest.String() {
+	var digest string
+	if !r.Built.Hosted() {
+		digest = r.Built.Digest.String()
+	}
+	if report.Entry != item.Entry.ID() || report.Digest != digest {
 		return nil, fmt.Errorf("the report of the engine %s is about %q, %s", e.URL, report.Entry, report.Digest)
 	}
-	if err := json.Unmarshal(files[sessionFile], &r.Inspected.Report); err != nil {
-		return nil, fmt.Errorf("%s of the engine %s: %w", sessionFile, e.URL, err)
+	if r.Built.Foreign() {
+		if r.Built.Platforms, err = images(report.Platforms); err != nil {
+			return nil, fmt.Errorf("%s of the engine %s: %w", verdictFile, e.URL, err)
+		}
+	}
+	if r.Inspected != nil {
+		if err := json.Unmarshal(files[sessionFile], &r.Inspected.Report); err != nil {
+			return nil, fmt.Errorf("%s of the engine %s: %w", sessionFile, e.URL, err)
+		}
 	}
 	return &Scanned{Reports: report.Reports, Verdict: report.Verdict, SARIF: files[sarifFile]}, l.writeReportFiles(item, files)
+}
+
+// images reads the platforms of a report.
+func images(platforms []record.Platform) ([]build.Image, error) {
+	list := make([]build.Image, len(platforms))
+	for i, p := range platforms {
+		platform, err := v1.ParsePlatform(p.Platform)
+		if err != nil {
+			return nil, err
+		}
+		digest, err := v1.NewHash(p.Digest)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = build.Image{Platform: *platform, Digest: digest, Size: p.Size}
+	}
+	return list, nil
 }
 
 // readReports reads the files of a folder.
@@ -178,5 +222,9 @@ func (l *Line) publishOn(ctx context.Context, item catalog.Item, e *engine.Engin
 			return nil, err
 		}
 	}
-	return &publish.Result{Reference: l.Repository(item) + ":" + b.Tag + "@" + b.Digest.String(), Digest: b.Digest.String()}, nil
+	reference := l.Repository(item) + ":" + b.Tag
+	if b.Foreign() { // only evidence is published, and a tag would say more
+		reference = l.Repository(item)
+	}
+	return &publish.Result{Reference: reference + "@" + b.Digest.String(), Digest: b.Digest.String()}, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
+	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/engine"
 	"github.com/slipway-dev/slipway/internal/sign"
 )
@@ -41,9 +42,9 @@ const passwordVariable = "COSIGN_PASSWORD"
 
 // Engines opens sessions with the engines at urls, for ReleaseOn, and returns what ends them. Module is where ci/ is: a folder, or a Git reference as
 // Dagger writes it. Engines get of this machine what a release here would use: catalogctl itself and the sandbox, where they run on the same platform;
-// the key, the credentials for the registry, the addresses and credentials of package registries; and the way to a registry that listens only here,
-// such as the embedded one.
-func (l *Line) Engines(ctx context.Context, urls []string, module string) (*engine.Pool, func(), error) {
+// the key, the credentials for the registry, the addresses and credentials of package registries; and the way to registries that listen only here:
+// the one to publish to, such as the embedded one, and the one with the images of others that items name.
+func (l *Line) Engines(ctx context.Context, urls []string, module string, items []catalog.Item) (*engine.Pool, func(), error) {
 	config := engine.Config{Module: module}
 	var err error
 	if config.Catalog, err = filepath.Abs(l.Root); err != nil {
@@ -65,6 +66,9 @@ func (l *Line) Engines(ctx context.Context, urls []string, module string) (*engi
 	if index, err := l.pipconf.Index(ctx); err == nil {
 		config.Settings["pypiIndex"] = index.String()
 	}
+	if config.Settings["imageHost"], config.ImagePort, err = imagesHere(items); err != nil {
+		return nil, nil, err
+	}
 	npmrc := filepath.Join(l.Home, ".npmrc")
 	if _, err := os.Stat(npmrc); err == nil {
 		config.NPMRC = npmrc
@@ -83,6 +87,31 @@ func (l *Line) Engines(ctx context.Context, urls []string, module string) (*engi
 		return nil, nil, err
 	}
 	return pool, func() { pool.Close(); stop() }, nil
+}
+
+// imagesHere returns the registry on this machine that has the images of items, and its port on loopback; port 0 if there is none.
+func imagesHere(items []catalog.Item) (host string, port int, err error) {
+	for _, item := range items {
+		image := item.Entry.Image
+		if image == nil {
+			continue
+		}
+		repository, err := name.NewRepository(image.Name)
+		if err != nil {
+			return "", 0, fmt.Errorf("%s: image.name: %w", item.Entry.ID(), err)
+		}
+		found, err := loopback(repository.RegistryStr())
+		switch {
+		case err != nil:
+			return "", 0, fmt.Errorf("%s: image.name: %w", item.Entry.ID(), err)
+		case found == 0 || repository.RegistryStr() == host:
+		case host != "":
+			return "", 0, fmt.Errorf("%s: image.name: engines reach one registry on this machine, and another entry names %s: release the two apart", item.Entry.ID(), host)
+		default:
+			host, port = repository.RegistryStr(), found
+		}
+	}
+	return host, port, nil
 }
 
 // executables are the programs that steps on engines run. A machine may have no sandbox that it would need itself.
@@ -134,8 +163,10 @@ func (l *Line) aim(t *engine.Target) (stop func(), err error) {
 	if t.Auth, err = l.auth(repository); err != nil {
 		return nil, err
 	}
-	t.Port, err = loopback(repository.RegistryStr())
-	return func() {}, err
+	if t.Port, err = loopback(repository.RegistryStr()); err != nil {
+		return nil, fmt.Errorf("--registry: %w", err)
+	}
+	return func() {}, nil
 }
 
 // serve serves the embedded registry on a port of loopback.
@@ -161,14 +192,14 @@ func loopback(host string) (int, error) {
 		address, port = host, "80"
 	}
 	if ip, err := netip.ParseAddr(address); err == nil && ip.IsLoopback() {
-		return 0, fmt.Errorf("--registry: at %s each engine finds itself: write localhost for this machine", address)
+		return 0, fmt.Errorf("at %s each engine finds itself: write localhost for this machine", address)
 	}
 	if address != "localhost" && !strings.HasSuffix(address, ".localhost") {
 		return 0, nil
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
-		return 0, fmt.Errorf("--registry: %w", err)
+		return 0, fmt.Errorf("the port of %s: %w", host, err)
 	}
 	return int(n), nil
 }

@@ -24,6 +24,9 @@ import (
 // inspectVersion changes when the same image could be observed differently by a new version of the inspection.
 const inspectVersion = "2"
 
+// needsAuthentication is what there is to say of a server that answers nobody whom it does not know.
+const needsAuthentication = "alive, needs authentication"
+
 // Inspected is what a built server said of itself.
 type Inspected struct {
 	inspect.Result
@@ -61,7 +64,7 @@ func (l *Line) Inspect(ctx context.Context, item catalog.Item, b *Built) (*Inspe
 		}
 		detail := fmt.Sprintf("%d tools, the first list after %s", len(o.Observation.Tools), o.Report.FirstTools.Round(10*time.Millisecond))
 		if o.Observation.Auth != nil {
-			detail = "alive, needs authentication"
+			detail = needsAuthentication
 		}
 		return detail, unchanged, nil
 	})
