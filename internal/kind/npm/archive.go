@@ -47,8 +47,9 @@ type scanned struct {
 // once returns the archive with a digest, which is scanned unless it was before.
 func (s *scanned) once(ctx context.Context, file string, digest fetch.Digest) (*archive, error) {
 	return s.flight.Do(ctx, digest.String(), func() (*archive, error) {
-		if known, ok := s.archives.Load(digest); ok {
-			return known.(*archive), nil
+		known, _ := s.archives.Load(digest)
+		if a, ok := known.(*archive); ok {
+			return a, nil
 		}
 		a, err := scan(ctx, file, digest)
 		if err != nil {
