@@ -42,6 +42,10 @@ func (e *Entry) Release(
 	// Public key that belongs to the private key
 	// +optional
 	publicKey *dagger.File,
+	// OIDC token of whoever releases, such as env:SIGSTORE_ID_TOKEN. It reaches the step that signs, as Sigstore's clients expect it; until signing
+	// without a key comes, a key is needed beside it
+	// +optional
+	identityToken *dagger.Secret,
 ) (*dagger.Directory, error) {
 	args := []string{"release", e.id()}
 	stage, err := e.judging(ctx)
@@ -62,6 +66,9 @@ func (e *Entry) Release(
 	}
 	if keyPassword != nil {
 		stage = stage.WithSecretVariable("COSIGN_PASSWORD", keyPassword)
+	}
+	if identityToken != nil {
+		stage = stage.WithSecretVariable("SIGSTORE_ID_TOKEN", identityToken)
 	}
 	done, err := stage.WithExec(catalogctl(args...)).Sync(ctx)
 	if err != nil {

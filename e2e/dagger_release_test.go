@@ -37,6 +37,8 @@ func TestDaggerReleasesAnotherCatalog(t *testing.T) {
 	secrets := t.TempDir()
 	auth := listening.credentials(t, secrets)
 	cosign := keyPair(t, secrets, keyPassword)
+	token := rand.Text()
+	put(t, secrets, "token", token)
 	private, err := os.ReadFile(filepath.Join(secrets, "cosign.key"))
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +48,7 @@ func TestDaggerReleasesAnotherCatalog(t *testing.T) {
 	p := newPipelines(t, root)
 	where := []string{"--registry", host + "/mcp", "--registry-service", "tcp://" + address, "--registry-auth", "file:" + secrets + "/config.json"}
 	started := time.Now()
-	_, progress := p.run(t, slices.Concat([]string{"entry", "--name", entry, "release"}, where, signing(secrets), []string{"export", "--path", root})...)
+	_, progress := p.run(t, slices.Concat([]string{"entry", "--name", entry, "release"}, where, signing(secrets), []string{"--identity-token", "file:" + secrets + "/token", "export", "--path", root})...)
 	var record struct{ Tag, Digest string }
 	text, err := os.ReadFile(filepath.Join(root, "catalog", entry, "release.json"))
 	if err != nil {
@@ -74,7 +76,7 @@ func TestDaggerReleasesAnotherCatalog(t *testing.T) {
 	} else {
 		t.Log("name the engine's folder of state in DAGGER_ENGINE_STATE to look for secrets there too")
 	}
-	for _, secret := range []string{password, keyPassword, auth, strings.Split(string(private), "\n")[1]} {
+	for _, secret := range []string{password, keyPassword, auth, token, strings.Split(string(private), "\n")[1]} {
 		if strings.Contains(progress, secret) {
 			t.Error("a secret is in the progress of the call")
 		}

@@ -34,7 +34,7 @@ func pins(t *testing.T, more map[string]string) (all []pinned) {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
-	for _, pattern := range []string{"Makefile", "dagger.json", ".github/workflows/*", "catalog/*/*/*.cue"} {
+	for _, pattern := range []string{"Makefile", "dagger.json", ".github/workflows/*", "catalog/*/*/*.cue", "ci/main.go"} {
 		names, err := filepath.Glob(filepath.Join("..", pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -101,14 +101,19 @@ func TestRenovateKnowsWhatIsPinned(t *testing.T) {
 		}
 		return found
 	}
-	entries, err := filepath.Glob("../catalog/npx/*/entry.cue")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		if found := in(strings.TrimPrefix(entry, "../")); len(found) != 1 || found[0].version == "" || found[0].name == "" {
-			t.Errorf("%s: Renovate finds %+v", entry, found)
+	for _, kind := range []string{"npx", "uvx", "go"} {
+		entries, err := filepath.Glob("../catalog/" + kind + "/*/entry.cue")
+		if err != nil || len(entries) == 0 {
+			t.Fatalf("no entries of kind %s: %v", kind, err)
 		}
+		for _, entry := range entries {
+			if found := in(strings.TrimPrefix(entry, "../")); len(found) != 1 || found[0].version == "" || found[0].name == "" {
+				t.Errorf("%s: Renovate finds %+v", entry, found)
+			}
+		}
+	}
+	if found := in("ci/main.go"); len(found) != 2 {
+		t.Errorf("of the images of the pipelines Renovate finds %+v", found)
 	}
 	for file := range more {
 		if found := in(file); len(found) != 1 {
