@@ -47,7 +47,7 @@ func New(
 	source *dagger.Directory,
 	// The Go code of catalogctl; that of this module's repository if it is left out
 	// +defaultPath="/"
-	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.golangci.yml", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
+	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.github", "!.golangci.yml", "!LICENSE", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
 	code *dagger.Directory,
 	// Executable of catalogctl for the engine's platform, such as .tools/bin/catalogctl; compiled from the code if it is left out
 	// +optional
