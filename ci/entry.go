@@ -21,13 +21,13 @@ type Entry struct {
 	Name string
 }
 
-// Build returns the OCI image layout, for all platforms, at KIND/NAME. No code of the package runs.
+// Build returns the OCI image layout, for all platforms, at KIND/NAME. No code of the package runs, but for sdists that the entry allows.
 func (e *Entry) Build(ctx context.Context) (*dagger.Directory, error) {
 	sources, err := e.buildSources(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return e.layout(sources), nil
+	return e.layout(ctx, sources)
 }
 
 // Digest returns the digest of the image index, which is the same on every machine.
@@ -103,15 +103,33 @@ func (e *Entry) id() string { return e.Kind + "/" + e.Name }
 func (e *Entry) judgment() []string { return catalogctl("release", "--dry-run", e.id()) }
 
 // layout builds from the files that an image depends on.
-func (e *Entry) layout(sources *dagger.Directory) *dagger.Directory {
+func (e *Entry) layout(ctx context.Context, sources *dagger.Directory) (*dagger.Directory, error) {
+	stage, privileges, err := e.building(ctx, sources)
+	if err != nil {
+		return nil, err
+	}
 	// Of a server that others run, and of their images, nothing is built: the folder stays empty then.
-	return e.fetching().WithDirectory(".", sources).
+	return stage.WithDirectory(".", sources).
 		WithDirectory(path.Join(outDir, e.Kind), dag.Directory()).
-		WithExec(catalogctl("build", e.id())).
-		Directory(outDir)
+		WithExec(catalogctl("build", e.id()), privileges).
+		Directory(outDir), nil
 }
 
-// inspected is the stage that boots: the only one in which code of a package runs, and it holds no secret. It comes with what it boots.
+// building is the stage that builds. Where the entry allows sdists their code runs, so it has the sandbox for that, and no secret.
+func (e *Entry) building(ctx context.Context, sources *dagger.Directory) (*dagger.Container, dagger.ContainerWithExecOpts, error) {
+	none := dagger.ContainerWithExecOpts{}
+	sdists, err := sources.Exists(ctx, path.Join(e.Folder, "build-requirements.txt"))
+	if err != nil || !sdists {
+		return e.fetching(), none, err
+	}
+	runsc, err := e.Slipway.sandbox(ctx)
+	if err != nil {
+		return nil, none, err
+	}
+	return e.stage().WithFile("/usr/local/bin/runsc", runsc), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}, nil
+}
+
+// inspected is the stage that boots: with that which builds sdists the only one in which code of a package runs, and it holds no secret. It comes with what it boots.
 func (e *Entry) inspected(ctx context.Context) (seen *dagger.Container, layout *dagger.Directory, err error) {
 	runsc, err := e.Slipway.sandbox(ctx)
 	if err != nil {
@@ -121,7 +139,9 @@ func (e *Entry) inspected(ctx context.Context) (seen *dagger.Container, layout *
 	if err != nil {
 		return nil, nil, err
 	}
-	layout = e.layout(sources)
+	if layout, err = e.layout(ctx, sources); err != nil {
+		return nil, nil, err
+	}
 	return e.stage().
 		WithFile("/usr/local/bin/runsc", runsc).
 		WithDirectory(".", sources).

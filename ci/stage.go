@@ -29,8 +29,8 @@ func catalogctl(args ...string) []string {
 	return append([]string{"catalogctl", "--out", outDir}, args...)
 }
 
-// stage is a container to run catalogctl in, in an empty catalog. Downloads and layers are shared by all stages, and each use checks their digests
-// again.
+// stage is a container to run catalogctl in, in an empty catalog. Downloads, layers and what was built from sdists are shared by all stages, and each use
+// checks their digests again.
 func (s *Slipway) stage() *dagger.Container {
 	c := dag.Container().From(s.BaseImage).
 		WithFile(certificates, s.trusted()).
@@ -40,6 +40,7 @@ func (s *Slipway) stage() *dagger.Container {
 		WithFile("/usr/local/bin/catalogctl", s.Command().Executable()).
 		WithMountedCache(cacheDir+"/downloads", dag.CacheVolume("slipway-downloads")).
 		WithMountedCache(cacheDir+"/layers", dag.CacheVolume("slipway-layers")).
+		WithMountedCache(cacheDir+"/built", dag.CacheVolume("slipway-built")).
 		WithWorkdir(catalogDir)
 	if s.NpmRegistry != "" {
 		c = c.WithEnvVariable("npm_config_registry", s.NpmRegistry)

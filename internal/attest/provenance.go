@@ -16,7 +16,7 @@ import (
 const ProvenanceType = "https://slsa.dev/provenance/v1"
 
 // BuildType says how to read the parameters of our provenance: an image laid out from locked packages on a locked base, without running
-// any of them.
+// any of them but what locked build requirements make of a package's sources, in a sandbox.
 const BuildType = "https://github.com/slipway-dev/slipway/buildtypes/image/v1"
 
 // Build is how an image came to be.

@@ -72,7 +72,7 @@ func Format(e entry.Entry) ([]byte, error) {
 // paragraphs are the fields that an empty line precedes.
 var paragraphs = map[string]bool{
 	"package": true, "image": true, "remote": true, "version": true, "transport": true, "env": true, "permissions": true, "overrides": true,
-	"constraints": true, "installScripts": true, "provenance": true, "inspect": true, "waivers": true, "distinctFrom": true,
+	"constraints": true, "installScripts": true, "sdists": true, "provenance": true, "inspect": true, "waivers": true, "distinctFrom": true,
 }
 
 // prune removes what the definition at path says without being asked, and structs that are empty then.

@@ -69,6 +69,9 @@ func checkRepetitions(i Item) Problems {
 	for k, s := range i.Entry.InstallScripts {
 		once("installScripts", k, "package", s.Package)
 	}
+	for k, s := range i.Entry.Sdists {
+		once("sdists", k, "package", s.Package)
+	}
 	for k, w := range i.Entry.Waivers {
 		once("waivers", k, "fingerprint", w.Fingerprint)
 	}

@@ -64,6 +64,7 @@ type Entry struct {
 	Overrides      []Override      `json:"overrides,omitempty"`
 	Constraints    []Constraint    `json:"constraints,omitempty"`
 	InstallScripts []InstallScript `json:"installScripts,omitempty"`
+	Sdists         []Sdist         `json:"sdists,omitempty"` // uvx
 	Provenance     *Provenance     `json:"provenance,omitempty"`
 	Inspect        Inspect         `json:"inspect"`
 	Waivers        []Waiver        `json:"waivers,omitempty"`
@@ -192,6 +193,12 @@ type Constraint struct {
 
 // InstallScript declares that a dependency works without the install script that it asks for.
 type InstallScript struct {
+	Package string `json:"package"`
+	Reason  string `json:"reason"`
+}
+
+// Sdist allows a package to be built from its source distribution, since it has no wheel.
+type Sdist struct {
 	Package string `json:"package"`
 	Reason  string `json:"reason"`
 }

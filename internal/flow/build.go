@@ -32,6 +32,7 @@ type Built struct {
 type part struct {
 	platform   v1.Platform
 	components []kind.Component
+	sources    []kind.Source // besides the components themselves
 }
 
 // Hosted reports whether there is nothing to build: the server runs elsewhere.
@@ -155,7 +156,7 @@ func (l *Line) buildInput(ctx context.Context, item catalog.Item, ecosystem kind
 				Platform: *platform, Payload: payload,
 				Base: build.Base{Layers: below.Layers, Env: below.Env, User: below.User, Labels: below.Labels},
 			}
-			b.parts[i] = part{platform: *platform, components: append(slices.Clone(below.Components), payload.Components...)}
+			b.parts[i] = part{platform: *platform, components: append(slices.Clone(below.Components), payload.Components...), sources: payload.Sources}
 			return nil
 		})
 	}

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
@@ -18,10 +19,13 @@ func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	return map[entry.Kind]kind.Ecosystem{
 		entry.Container: image.New(l.downloads, l.images()),
 		entry.NPX:       npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
-		entry.UVX:       pypi.New(l.downloads, l.pipconf, l.pypi, l.resolver(base, "uv")),
-		entry.Go:        l.gomod,
-		entry.Skill:     l.skills,
-		entry.Remote:    remote.New(l.ask),
+		entry.UVX: pypi.New(pypi.Options{
+			Cache: l.downloads, Config: l.pipconf, Index: l.pypi, Resolve: l.resolver(base, "uv"),
+			Sandbox: &room{line: l, base: base}, Built: filepath.Join(l.Cache, "built"),
+		}),
+		entry.Go:     l.gomod,
+		entry.Skill:  l.skills,
+		entry.Remote: remote.New(l.ask),
 	}
 }
 

@@ -42,7 +42,7 @@ func (l *Line) evidence(item catalog.Item, subjects []subject, b *Built, o *Insp
 			func() (attest.Statement, error) { return attest.SCAI(about.Subject, assessment) },
 		}
 		if !b.Foreign() { // who did not build it cannot say how it was built
-			provenance.Materials = slices.Concat(materials(about.parts), b.sources, origins(b.artifact))
+			provenance.Materials = slices.Concat(materials(about.parts), b.sources, origins(about.parts, b.artifact))
 			states = append(states, func() (attest.Statement, error) { return attest.Provenance(about.Subject, provenance) })
 		}
 		for _, state := range states {
@@ -121,13 +121,17 @@ func materials(parts []part) []attest.Material {
 	return all
 }
 
-// origins are what an artifact was made from as a whole.
-func origins(artifact *kind.Artifact) []attest.Material {
-	if artifact == nil {
-		return nil
+// origins are what an artifact was made from as a whole, and what components of parts were.
+func origins(parts []part, artifact *kind.Artifact) []attest.Material {
+	var sources []kind.Source
+	for _, p := range parts {
+		sources = append(sources, p.sources...)
+	}
+	if artifact != nil {
+		sources = append(sources, artifact.Sources...)
 	}
 	var all []attest.Material
-	for _, source := range artifact.Sources {
+	for _, source := range sources {
 		for _, algorithm := range slices.Sorted(maps.Keys(source.Digest)) {
 			all = append(all, attest.Material{URI: source.URI, Digest: algorithm + ":" + source.Digest[algorithm]})
 		}

@@ -16,7 +16,7 @@ import (
 
 // Locked says what Lock did.
 type Locked struct {
-	Files   []string // the lock files, relative to the catalog's root
+	Files   []string // the lock files that there are now, relative to the catalog's root
 	Changed bool
 }
 
@@ -33,8 +33,16 @@ func (l *Line) Lock(ctx context.Context, item catalog.Item) (*Locked, error) {
 			return "", false, fmt.Errorf("lock %s: %w", item.Entry.ID(), err)
 		}
 		for _, name := range ecosystem.LockFiles() {
-			locked.Files = append(locked.Files, filepath.ToSlash(filepath.Join(item.Dir, name)))
 			target := filepath.Join(l.folder(item), name)
+			if files[name] == nil {
+				removed, err := remove(target)
+				if err != nil {
+					return "", false, err
+				}
+				locked.Changed = locked.Changed || removed
+				continue
+			}
+			locked.Files = append(locked.Files, filepath.ToSlash(filepath.Join(item.Dir, name)))
 			if old, err := os.ReadFile(target); err == nil && bytes.Equal(old, files[name]) {
 				continue
 			}
@@ -49,6 +57,15 @@ func (l *Line) Lock(ctx context.Context, item catalog.Item) (*Locked, error) {
 		return nil, err
 	}
 	return locked, nil
+}
+
+// remove removes a lock file that is not needed any more, and reports whether it was there.
+func remove(name string) (bool, error) {
+	err := os.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // CheckLock returns why the lock of an item no longer pins what its entry says, one problem each.

@@ -22,8 +22,8 @@ type Ecosystem interface {
 	// Folder says what else an entry's folder holds.
 	Folder(e entry.Entry) Folder
 
-	// Lock resolves what the entry depends on and returns the content of each lock file by name. It is the only method that resolves
-	// anything, and it asks the network. Dir is the entry's folder.
+	// Lock resolves what the entry depends on and returns the content of each lock file by name; one that the entry needs no more is not among
+	// them. It is the only method that resolves anything, and it asks the network. Dir is the entry's folder.
 	Lock(ctx context.Context, e entry.Entry, dir fs.FS) (map[string][]byte, error)
 
 	// CheckLock reports why the lock files in dir no longer pin what the entry says: every reason at once, joined, each a *LockError.
@@ -123,6 +123,8 @@ type Payload struct {
 	Labels     map[string]string
 
 	Components []Component
+	// Sources are what components were made from besides their own archives, such as the build requirements of an sdist.
+	Sources []Source
 }
 
 // Component is a package inside the image, for the SBOM.

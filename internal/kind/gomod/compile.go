@@ -4,8 +4,11 @@ import (
 	"context"
 	"debug/buildinfo"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 
+	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/lockfile"
 )
@@ -14,8 +17,8 @@ import (
 // without symbols it is a third smaller, and what scanners read of modules stays.
 var settle = []string{"build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
 
-// compile fetches what the lock pins, compiles it, and checks what the binary says of itself.
-func (g *Ecosystem) compile(ctx context.Context, s *source) (*program, error) {
+// compile fetches what the lock pins, compiles it, checks what the binary says of itself, and writes it to out. It returns what is in it.
+func (g *Ecosystem) compile(ctx context.Context, s *source, out io.Writer) ([]kind.Component, error) {
 	golang, err := g.golang.Toolchain(ctx, s.lock.Toolchain)
 	if err != nil {
 		return nil, err
@@ -47,12 +50,17 @@ func (g *Ecosystem) compile(ctx context.Context, s *source) (*program, error) {
 	if err := s.agree(info); err != nil {
 		return nil, err
 	}
-	p := &program{Key: s.key()}
-	if p.Components, err = components(info, parts, golang.Root); err != nil {
+	found, err := components(info, parts, golang.Root)
+	if err != nil {
 		return nil, err
 	}
-	if err := g.keep(compiled, p); err != nil {
-		return nil, err
+	binary, err := os.Open(compiled)
+	if err != nil {
+		return nil, fmt.Errorf("go has written no binary: %w", err)
 	}
-	return p, nil
+	defer binary.Close()
+	if _, err := io.Copy(out, binary); err != nil {
+		return nil, fmt.Errorf("cannot keep the binary: %w", err)
+	}
+	return found, nil
 }

@@ -6,14 +6,11 @@
 package gomod
 
 import (
-	"path/filepath"
-
-	"github.com/slipway-dev/slipway/internal/coalesce"
 	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/keep"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/lockfile"
-	"github.com/slipway-dev/slipway/internal/staging"
 )
 
 // BinDir is the folder of the image that holds the command.
@@ -22,16 +19,14 @@ const BinDir = "/usr/local/bin"
 // Ecosystem is a kind.Packaged for go entries. It may be used by many goroutines at once.
 type Ecosystem struct {
 	golang   *gocmd.Command
-	dir      string
-	partial  *staging.Area
-	compiles coalesce.Group[*program]
+	programs *keep.Store[[]kind.Component] // with the modules, and the standard library
 }
 
 var _ kind.Packaged = (*Ecosystem)(nil)
 
 // New returns the ecosystem over the user's go command, with what it compiled in dir.
 func New(golang *gocmd.Command, dir string) *Ecosystem {
-	return &Ecosystem{golang: golang, dir: dir, partial: staging.New(filepath.Join(dir, "partial"))}
+	return &Ecosystem{golang: golang, programs: keep.New[[]kind.Component](dir)}
 }
 
 // LockFiles returns the names of Go's own files.

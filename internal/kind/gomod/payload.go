@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -32,26 +33,27 @@ func (g *Ecosystem) Payload(ctx context.Context, e entry.Entry, dir fs.FS, platf
 		return nil, fmt.Errorf("go entries are compiled for linux/amd64 and linux/arm64, not for %s", platform)
 	}
 	s := &source{entry: e, lock: lock, files: files, arch: platform.Architecture}
-	p, err := g.program(ctx, s)
+	program, err := g.programs.Get(ctx, s.key(), func(file *os.File) ([]kind.Component, error) { return g.compile(ctx, s, file) })
 	if err != nil {
 		return nil, err
 	}
 	command := path.Join(BinDir, commandName(lock.Tool))
-	for i := range p.Components {
-		p.Components[i].Path = command
+	components := slices.Clone(program.About) // others may have got the same ones
+	for i := range components {
+		components[i].Path = command
 	}
 	return &kind.Payload{
 		Key: s.key(),
 		Write: func(_ context.Context, w *layer.Writer) error {
-			file, err := os.Open(p.file)
+			file, err := os.Open(program.Path)
 			if err != nil {
 				return err
 			}
 			defer file.Close()
-			return w.WriteFile(command[1:], 0o755, p.Size, io.LimitReader(file, p.Size+1))
+			return w.WriteFile(command[1:], 0o755, program.Size, io.LimitReader(file, program.Size+1))
 		},
 		Entrypoint: []string{command},
-		Components: p.Components,
+		Components: components,
 	}, nil
 }
 

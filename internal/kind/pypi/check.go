@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
 	"github.com/slipway-dev/slipway/internal/entry"
@@ -18,54 +19,80 @@ func (*Ecosystem) CheckLock(e entry.Entry, dir fs.FS) error {
 	return err
 }
 
-// load reads and checks the lock.
-func load(e entry.Entry, dir fs.FS) (*lockfile.Lock, error) {
-	data, err := bounded.File(dir, LockFile, lockfile.MaxBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &kind.LockError{File: LockFile, Reason: "is missing: run catalogctl lock " + e.Name}
+// locks are the lock of what is installed, and that of what sdists are built with, which is nil where there are none.
+type locks struct{ installed, building *lockfile.Lock }
+
+// load reads and checks the locks.
+func load(e entry.Entry, dir fs.FS) (*locks, error) {
+	files := map[string][]byte{}
+	for _, name := range []string{LockFile, BuildLockFile} {
+		data, err := bounded.File(dir, name, lockfile.MaxBytes)
+		switch {
+		case err == nil:
+			files[name] = data
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, &kind.LockError{File: name, Reason: fmt.Sprintf("cannot be read (%s): run catalogctl lock %s", err, e.Name)}
+		}
 	}
-	if err != nil {
-		return nil, &kind.LockError{File: LockFile, Reason: fmt.Sprintf("cannot be read (%s): run catalogctl lock %s", err, e.Name)}
-	}
-	return check(e, data)
+	return check(e, files)
 }
 
-// check returns the lock if nothing is wrong with it, and else every reason, joined.
-func check(e entry.Entry, data []byte) (*lockfile.Lock, error) {
+// check returns the locks if nothing is wrong with them, and else every reason, joined.
+func check(e entry.Entry, files map[string][]byte) (*locks, error) {
 	if e.Package == nil {
 		return nil, &kind.LockError{File: LockFile, Reason: "the entry names no package"}
 	}
-	c := &checker{entry: e}
+	installed, building := &checker{entry: e, file: LockFile}, &checker{entry: e, file: BuildLockFile}
+	if installed.parse(files) {
+		installed.root()
+		installed.installable()
+		installed.overrides()
+		installed.constraints()
+		installed.sdists()
+	}
+	switch {
+	case len(e.Sdists) == 0 && files[BuildLockFile] != nil:
+		building.refuse("", "is there, but the entry allows no sdist: run catalogctl lock %s", e.Name)
+	case len(e.Sdists) > 0 && building.parse(files):
+		building.installable()
+		building.constraints()
+		building.wheelsOnly()
+	}
+	if errs := slices.Concat(installed.errs, building.errs); len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &locks{installed.lock, building.lock}, nil
+}
+
+// checker collects the reasons against one lock.
+type checker struct {
+	entry entry.Entry
+	file  string
+	lock  *lockfile.Lock
+	errs  []error
+}
+
+func (c *checker) refuse(field, format string, args ...any) {
+	c.errs = append(c.errs, &kind.LockError{File: c.file, Field: field, Reason: fmt.Sprintf(format, args...)})
+}
+
+// parse reports whether the file is there and a lock.
+func (c *checker) parse(files map[string][]byte) bool {
+	data, ok := files[c.file]
+	if !ok {
+		c.refuse("", "is missing: run catalogctl lock %s", c.entry.Name)
+		return false
+	}
 	lock, problems := lockfile.Parse(data)
 	for _, p := range problems {
 		place := ""
 		if p.Line > 0 {
 			place = fmt.Sprintf("line %d", p.Line)
 		}
-		c.refuse(place, "%s; run catalogctl lock %s", p.Reason, e.Name)
+		c.refuse(place, "%s; run catalogctl lock %s", p.Reason, c.entry.Name)
 	}
-	if lock != nil {
-		c.lock = lock
-		c.root()
-		c.installable()
-		c.overrides()
-		c.constraints()
-	}
-	if len(c.errs) > 0 {
-		return nil, errors.Join(c.errs...)
-	}
-	return lock, nil
-}
-
-// checker collects the reasons against one lock.
-type checker struct {
-	entry entry.Entry
-	lock  *lockfile.Lock
-	errs  []error
-}
-
-func (c *checker) refuse(field, format string, args ...any) {
-	c.errs = append(c.errs, &kind.LockError{File: LockFile, Field: field, Reason: fmt.Sprintf(format, args...)})
+	c.lock = lock
+	return lock != nil
 }
 
 // root checks that the lock pins the entry's package, and on every machine.
@@ -88,6 +115,9 @@ func (c *checker) root() {
 // installable checks that each package has a wheel on each machine that it is pinned for, and none that nobody can install.
 func (c *checker) installable() {
 	for _, p := range c.lock.Packages {
+		if p.Sdist != nil {
+			continue // becomes a wheel for every machine, says its parser
+		}
 		names := names(p)
 		useful := map[string]bool{}
 		for _, target := range wheel.Targets {
@@ -141,6 +171,32 @@ func (c *checker) constraints() {
 			if p.Name == constraint.Package && !bounds.Accepts(p.Version) {
 				c.refuse(p.Name, "is %s, but the entry constrains it to %s: run catalogctl lock %s", p.Version, constraint.Versions, c.entry.Name)
 			}
+		}
+	}
+}
+
+// sdists checks that those which the lock has are those which the entry allows.
+func (c *checker) sdists() {
+	for _, p := range c.lock.Packages {
+		allowed := slices.ContainsFunc(c.entry.Sdists, func(s entry.Sdist) bool { return s.Package == p.Name })
+		if p.Sdist != nil && !allowed {
+			c.refuse(p.Name, "has an sdist, which the entry does not allow: if its code may be run to build it, say why under sdists")
+		}
+	}
+	for i, s := range c.entry.Sdists {
+		if p, ok := find(c.lock.Packages, s.Package); !ok {
+			c.refuse("", "the entry's sdists[%d] allows %s, which nothing depends on: remove it from the entry", i, s.Package)
+		} else if p.Sdist == nil {
+			c.refuse("", "the entry's sdists[%d] allows %s, which has wheels and is installed from them: remove it from the entry", i, s.Package)
+		}
+	}
+}
+
+// wheelsOnly checks that nothing is built to build with.
+func (c *checker) wheelsOnly() {
+	for _, p := range c.lock.Packages {
+		if p.Sdist != nil {
+			c.refuse(p.Name, "has an sdist, and sdists are built with wheels only: run catalogctl lock %s", c.entry.Name)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package pypi
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -37,31 +38,43 @@ func (o *opened) put(key string, w *wheel.Wheel) {
 	o.wheels[key] = w
 }
 
-// download fetches the wheel that a target takes of each package, by the hashes in the lock, and opens it.
-func (p *Ecosystem) download(ctx context.Context, packages []lockfile.Package, target *wheel.Target) ([]installed, error) {
+// download fetches the wheel that a target takes of each package, by the hashes in the lock, and opens it. Those that
+// were built from an sdist are taken from built.
+func (p *Ecosystem) download(ctx context.Context, packages []lockfile.Package, built built, target *wheel.Target) ([]installed, error) {
 	all := make([]installed, len(packages))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	for i, pkg := range packages {
 		group.Go(func() error {
-			best, ok := wheel.Choose(names(pkg), target)
+			all[i] = installed{name: pkg.Name, version: pkg.Version}
+			var err error
+			if pkg.Sdist != nil {
+				all[i].sdist, all[i].sha256 = pkg.Sdist.File, pkg.Sdist.SHA256
+				all[i].wheel = built[pkg.Sdist.File]
+				return nil
+			}
+			best, ok := take(pkg, target)
 			if !ok {
 				return fmt.Errorf("package %s %s has no wheel for %s", pkg.Name, pkg.Version, target.Machine)
 			}
-			all[i] = installed{name: pkg.Name, version: pkg.Version}
-			for _, w := range pkg.Wheels {
-				if w.File == best.File {
-					all[i].sha256 = w.SHA256
-				}
-			}
-			var err error
-			if all[i].wheel, err = p.open(ctx, best, all[i].sha256); err != nil {
+			all[i].sha256 = best.SHA256
+			if all[i].wheel, err = p.open(ctx, best.Name, best.SHA256); err != nil {
 				return fmt.Errorf("package %s %s: wheel %s: %w", pkg.Name, pkg.Version, best.File, err)
 			}
 			return nil
 		})
 	}
 	return all, group.Wait()
+}
+
+// take returns the wheel of a package that a target takes, and false if it has none.
+func take(pkg lockfile.Package, target *wheel.Target) (lockfile.Wheel, bool) {
+	best, ok := wheel.Choose(names(pkg), target)
+	at := slices.IndexFunc(pkg.Wheels, func(w lockfile.Wheel) bool { return w.File == best.File })
+	if !ok {
+		return lockfile.Wheel{}, false
+	}
+	return pkg.Wheels[at], true
 }
 
 // open fetches a wheel by its hash and reads it.

@@ -32,7 +32,7 @@ func (i *installation) key() string {
 	hash := sha256.New()
 	_, _ = io.WriteString(hash, layoutVersion) // a hash does not fail
 	for _, p := range i.packages {
-		_, _ = fmt.Fprintf(hash, "\n%q %q", p.wheel.File, p.sha256)
+		_, _ = fmt.Fprintf(hash, "\n%q %q", p.wheel.File, p.content())
 	}
 	return "pypi-" + hex.EncodeToString(hash.Sum(nil))
 }
@@ -63,11 +63,17 @@ func (i *installation) write(ctx context.Context, w *layer.Writer) error {
 	write := func(name string, mode fs.FileMode, size int64, content io.Reader) error {
 		return w.WriteFile(AppDir[1:]+"/"+name, mode, size, content)
 	}
+	link := func(name, target string) error { return w.WriteSymlink(AppDir[1:]+"/"+name, target) }
+	return i.lay(ctx, interpreter, write, link)
+}
+
+// lay writes a virtual environment, whose commands begin with the path of its interpreter.
+func (i *installation) lay(ctx context.Context, interpreter string, write wheel.WriteFile, link func(name, target string) error) error {
 	if err := write("pyvenv.cfg", 0o644, int64(len(configuration)), strings.NewReader(configuration)); err != nil {
 		return err
 	}
-	for _, link := range reserved[1:] {
-		if err := w.WriteSymlink(AppDir[1:]+"/"+link, PythonPath); err != nil {
+	for _, name := range reserved[1:] {
+		if err := link(name, PythonPath); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -61,12 +62,37 @@ var resolve = []string{
 	"--format", "pylock.toml", "--output-file", pylockFile, "--no-header", "--no-annotate", "--quiet", "--no-progress", "--color", "never",
 }
 
-// Lock has uv resolve the entry's package, overrides and constraints in a temporary folder. The lock is refused, with the errors of CheckLock, if uv could
-// not meet what the entry says.
+// builtDir is the folder that holds the wheels that were built, inside uv's.
+const builtDir = "built"
+
+// Lock has uv resolve the entry's package, overrides and constraints. The locks are refused, with the errors of CheckLock, if uv could not meet what
+// the entry says. Sdists that the entry allows are built first.
 func (p *Ecosystem) Lock(ctx context.Context, e entry.Entry, _ fs.FS) (map[string][]byte, error) {
 	if e.Package == nil {
 		return nil, fmt.Errorf("entry %s names no package", e.ID())
 	}
+	built, err := p.buildAllowed(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	what := e.Package.Name + " " + e.Package.Version
+	lock, err := p.resolve(ctx, projectOf(e), what, built)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{LockFile: lock.Marshal()}
+	if built.tools != nil {
+		files[BuildLockFile] = built.tools.Marshal()
+	}
+	if _, err := check(e, files); err != nil {
+		return nil, fmt.Errorf("uv's answer for %s is refused:\n%w", what, err)
+	}
+	return files, nil
+}
+
+// resolve has uv resolve a project in a temporary folder, with the wheels that were built besides those of the index. What says in an error what
+// was to be resolved.
+func (p *Ecosystem) resolve(ctx context.Context, of project, what string, built *allowed) (*lockfile.Lock, error) {
 	env, err := p.config.Environment(ctx)
 	if err != nil {
 		return nil, err
@@ -76,15 +102,22 @@ func (p *Ecosystem) Lock(ctx context.Context, e entry.Entry, _ fs.FS) (map[strin
 		return nil, fmt.Errorf("cannot make a folder for uv: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder's remains do no harm
-	data, err := toml.Marshal(projectOf(e))
+	data, err := toml.Marshal(of)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "pyproject.toml"), data, 0o644); err != nil {
 		return nil, fmt.Errorf("cannot prepare uv's folder: %w", err)
 	}
-	if err := p.run(ctx, dir, resolve, env); err != nil {
-		return nil, fmt.Errorf("uv cannot resolve %s %s with wheels alone, which are all that is built from here: %w", e.Package.Name, e.Package.Version, err)
+	args := resolve
+	if len(built.sdists) > 0 {
+		if err := built.show(filepath.Join(dir, builtDir)); err != nil {
+			return nil, fmt.Errorf("cannot prepare uv's folder: %w", err)
+		}
+		args = append(slices.Clone(resolve), "--find-links", builtDir)
+	}
+	if err := p.run(ctx, dir, args, env); err != nil {
+		return nil, fmt.Errorf("uv cannot resolve %s with wheels alone; where a package has only an sdist, the entry may allow that under sdists: %w", what, err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -95,13 +128,9 @@ func (p *Ecosystem) Lock(ctx context.Context, e entry.Entry, _ fs.FS) (map[strin
 	if err != nil {
 		return nil, fmt.Errorf("uv has written no lock: %w", err)
 	}
-	lock, err := fromPylock(data)
+	lock, err := fromPylock(data, built)
 	if err != nil {
-		return nil, fmt.Errorf("uv's answer for %s %s is refused: %w", e.Package.Name, e.Package.Version, err)
+		return nil, fmt.Errorf("uv's answer for %s is refused: %w", what, err)
 	}
-	data = lock.Marshal()
-	if _, err := check(e, data); err != nil {
-		return nil, fmt.Errorf("uv's answer for %s %s is refused:\n%w", e.Package.Name, e.Package.Version, err)
-	}
-	return map[string][]byte{LockFile: data}, nil
+	return lock, nil
 }

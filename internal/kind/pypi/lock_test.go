@@ -64,7 +64,7 @@ func TestLockRefusesWhatUVSays(t *testing.T) {
 		"another format":       {"lock-version = \"2.0\"\n", "only 1 is known"},
 		"another package":      {pylock(pylockPackage(made, "", slow)), "is not pinned for x86_64, but it is the entry's package"},
 		"one platform only":    {pylock(pylockPackage(made, "", server), pylockPackage(made, "", fastAMD64)), "no wheel for CPython 3.13 on linux/aarch64"},
-		"a source":             {pylock("\n[[packages]]\nname = \"my-server\"\nversion = \"1.0\"\nsdist = { url = \"https://files.example/x.tar.gz\" }\n"), "nothing is built from source"},
+		"a source":             {pylock("\n[[packages]]\nname = \"my-server\"\nversion = \"1.0\"\nsdist = { url = \"https://files.example/x.tar.gz\" }\n"), "its sdist is not allowed"},
 		"an unknown condition": {pylock(pylockPackage(made, "planet == 'earth'", server)), "marker"},
 		"no hash":              {pylock(strings.ReplaceAll(pylockPackage(made, "", server), "sha256", "md5")), "no SHA-256"},
 		"a wrong name":         {pylock(strings.ReplaceAll(pylockPackage(made, "", server), `"my-server"`, `"-e ."`)), "option"},

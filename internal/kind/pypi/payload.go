@@ -15,7 +15,7 @@ import (
 
 // Payload fetches the wheels that the lock pins for a platform; see kind.Packaged.
 func (p *Ecosystem) Payload(ctx context.Context, e entry.Entry, dir fs.FS, platform v1.Platform) (*kind.Payload, error) {
-	lock, err := load(e, dir)
+	locks, err := load(e, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,11 @@ func (p *Ecosystem) Payload(ctx context.Context, e entry.Entry, dir fs.FS, platf
 	if err != nil {
 		return nil, err
 	}
-	packages, err := p.download(ctx, lock.On(target.Machine), target)
+	built, err := p.buildLocked(ctx, locks)
+	if err != nil {
+		return nil, err
+	}
+	packages, err := p.download(ctx, locks.installed.On(target.Machine), built, target)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +48,7 @@ func (p *Ecosystem) Payload(ctx context.Context, e entry.Entry, dir fs.FS, platf
 		Entrypoint: command,
 		WorkingDir: AppDir,
 		Components: i.components(),
+		Sources:    tools(locks.building),
 	}, nil
 }
 
@@ -64,7 +69,11 @@ func (i *installation) components() []kind.Component {
 	return list
 }
 
-// purl returns the package URL (purl specification, type pypi).
+// purl returns the package URL (purl specification, type pypi). Of what was built from an sdist it names the file.
 func purl(p installed) string {
-	return packageurl.NewPackageURL(packageurl.TypePyPi, "", p.name, p.version, nil, "").ToString()
+	var file packageurl.Qualifiers
+	if p.sdist != "" {
+		file = packageurl.Qualifiers{{Key: "file_name", Value: p.sdist}}
+	}
+	return packageurl.NewPackageURL(packageurl.TypePyPi, "", p.name, p.version, file, "").ToString()
 }

@@ -38,8 +38,9 @@ type pylockPackage struct {
 	} `toml:"wheels"`
 }
 
-// fromPylock keeps of uv's answer what an image can need: on each machine the packages that are wanted there, with the wheels that run there.
-func fromPylock(data []byte) (*lockfile.Lock, error) {
+// fromPylock keeps of uv's answer what an image can need: on each machine the packages that are wanted there, with the wheels that run there, or
+// with the sdist that was built.
+func fromPylock(data []byte, built *allowed) (*lockfile.Lock, error) {
 	var answer pylock
 	if err := toml.Unmarshal(data, &answer); err != nil {
 		return nil, fmt.Errorf("%s is not TOML: %w", pylockFile, err)
@@ -50,7 +51,7 @@ func fromPylock(data []byte) (*lockfile.Lock, error) {
 	lock := &lockfile.Lock{}
 	var errs []error
 	for _, p := range answer.Packages {
-		packages, err := pinned(p)
+		packages, err := pinned(p, built.find(p.Name, p.Version))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("package %.100q %.100q: %w", p.Name, p.Version, err))
 		}
@@ -60,7 +61,7 @@ func fromPylock(data []byte) (*lockfile.Lock, error) {
 }
 
 // pinned returns what a package becomes in the lock: nothing if no machine wants it, itself if all do, and else itself for the one.
-func pinned(p pylockPackage) ([]lockfile.Package, error) {
+func pinned(p pylockPackage, built *lockfile.Sdist) ([]lockfile.Package, error) {
 	condition, err := marker.Parse(p.Marker)
 	if err != nil {
 		return nil, err
@@ -70,16 +71,18 @@ func pinned(p pylockPackage) ([]lockfile.Package, error) {
 		if !condition.Holds(environment(target), nil) {
 			continue
 		}
-		pin := lockfile.Package{Name: p.Name, Version: p.Version, Machine: target.Machine}
-		if pin.Wheels, err = wheelsFor(p, target); err != nil {
-			return nil, err
+		pin := lockfile.Package{Name: p.Name, Version: p.Version, Machine: target.Machine, Sdist: built}
+		if built == nil {
+			if pin.Wheels, err = wheelsFor(p, target); err != nil {
+				return nil, err
+			}
 		}
 		found = append(found, pin)
 	}
 	if len(found) < len(lockfile.Machines) {
 		return found, nil
 	}
-	all := lockfile.Package{Name: p.Name, Version: p.Version}
+	all := lockfile.Package{Name: p.Name, Version: p.Version, Sdist: built}
 	for _, pin := range found {
 		for _, w := range pin.Wheels {
 			if !slices.ContainsFunc(all.Wheels, func(known lockfile.Wheel) bool { return known.File == w.File }) {
@@ -108,8 +111,8 @@ func wheelsFor(p pylockPackage, target *wheel.Target) (wheels []lockfile.Wheel, 
 		wheels = append(wheels, lockfile.Wheel{Name: name, SHA256: w.Hashes["sha256"]})
 	}
 	if len(wheels) == 0 {
-		return nil, fmt.Errorf("it has no wheel for CPython %s on linux/%s, and nothing is built from source here: choose a version that has one, "+
-			"of the package or, with an override, of what it depends on", wheel.Python, target.Machine)
+		return nil, fmt.Errorf("it has no wheel for CPython %s on linux/%s, and its sdist is not allowed: choose a version that has one, "+
+			"of the package or, with an override, of what it depends on, or allow its sdist under sdists", wheel.Python, target.Machine)
 	}
 	return wheels, nil
 }

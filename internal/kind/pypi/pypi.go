@@ -1,7 +1,9 @@
 // Package pypi is the ecosystem of uvx entries: packages of a Python package index, run by CPython.
 //
 // uv resolves, for both platforms at once; everything after that is done here, without uv and without running a line of what was downloaded:
-// wheels are fetched by the hashes in the lock, checked file by file against their own records, and laid out as a virtual environment.
+// wheels are fetched by the hashes in the lock, checked file by file against their own records, and laid out as a virtual environment. A package
+// that has no wheel is refused, unless the entry allows its sdist: from that a wheel is built in a sandbox without network, and then it is one
+// like any other.
 package pypi
 
 import (
@@ -9,13 +11,18 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
+	"github.com/slipway-dev/slipway/internal/keep"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
 )
 
 // LockFile is the name of the lock beside an entry, which pip and uv can install from.
 const LockFile = "requirements.txt"
+
+// BuildLockFile is the name of the lock of what allowed sdists are built with; entries without any have none.
+const BuildLockFile = "build-requirements.txt"
 
 // PythonPath is where an image's base must have CPython, of the version that package wheel chooses for.
 const PythonPath = "/usr/bin/python3.13"
@@ -30,6 +37,9 @@ type Ecosystem struct {
 	index  *index.Index
 	run    Runner
 
+	sandbox sdist.Sandbox
+	built   *keep.Store[made]
+
 	opened opened
 }
 
@@ -39,13 +49,26 @@ var _ kind.Packaged = (*Ecosystem)(nil)
 // uv itself needs. It must have the CPython of the entry's base. The error should hold what uv printed.
 type Runner func(ctx context.Context, dir string, args, env []string) error
 
-// New returns the ecosystem over a download cache and the user's index. Only Lock uses run.
-func New(cache *fetch.Cache, config *pipconf.Config, index *index.Index, run Runner) *Ecosystem {
-	return &Ecosystem{cache: cache, config: config, index: index, run: run}
+// Options are what an ecosystem works with.
+type Options struct {
+	Cache  *fetch.Cache
+	Config *pipconf.Config
+	Index  *index.Index
+	// Resolve is used by Lock only.
+	Resolve Runner
+	// Sandbox is where sdists are built, with the CPython of the entry's base, and Built the folder that keeps what came of them. Entries that
+	// allow no sdist use neither.
+	Sandbox sdist.Sandbox
+	Built   string
 }
 
-// LockFiles returns the lock's name.
-func (*Ecosystem) LockFiles() []string { return []string{LockFile} }
+// New returns the ecosystem of the user's index.
+func New(o Options) *Ecosystem {
+	return &Ecosystem{cache: o.Cache, config: o.Config, index: o.Index, run: o.Resolve, sandbox: o.Sandbox, built: keep.New[made](o.Built)}
+}
+
+// LockFiles returns the names of both locks.
+func (*Ecosystem) LockFiles() []string { return []string{LockFile, BuildLockFile} }
 
 // Folder says that every entry has been observed.
 func (*Ecosystem) Folder(entry.Entry) kind.Folder { return kind.Folder{Observed: true} }

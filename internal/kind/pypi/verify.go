@@ -22,8 +22,17 @@ type installation struct {
 // installed is one package of it.
 type installed struct {
 	name, version string
-	sha256        string
+	sha256        string // of the wheel, or of the sdist that it was built from
+	sdist         string // name of the file; empty if the package has wheels
 	wheel         *wheel.Wheel
+}
+
+// content identifies what the package installs.
+func (p installed) content() string {
+	if p.sdist != "" {
+		return p.wheel.Content()
+	}
+	return p.sha256
 }
 
 // find returns the package of that name, and nil if there is none.
@@ -46,9 +55,8 @@ func (i *installation) find(name string) *installed {
 // verify compares the lock with what the packages say that they depend on. Whoever wrote the lock may have put another version, or another
 // package, into it.
 func (i *installation) verify(e entry.Entry) error {
-	v := &verifier{installation: i, entry: e, reached: map[string]map[string]bool{}}
-	i.edges = map[string]map[string]bool{}
-	v.reach(e.Package.Name, nil)
+	v := newVerifier(i, LockFile, e.Overrides)
+	v.reach(wanted{name: e.Package.Name})
 	for _, p := range i.packages {
 		switch {
 		case v.reached[p.name] == nil:
@@ -61,25 +69,33 @@ func (i *installation) verify(e entry.Entry) error {
 	return errors.Join(v.errs...)
 }
 
-// verifier follows the dependencies from the entry's package on.
+// verifier follows the dependencies from some packages on.
 type verifier struct {
 	*installation
-	entry   entry.Entry
-	reached map[string]map[string]bool // by name the extras that were asked for, "" for none
-	errs    []error
+	file      string // the lock that errors are about
+	overrides []entry.Override
+	reached   map[string]map[string]bool // by name the extras that were asked for, "" for none
+	errs      []error
+}
+
+func newVerifier(i *installation, file string, overrides []entry.Override) *verifier {
+	i.edges = map[string]map[string]bool{}
+	return &verifier{installation: i, file: file, overrides: overrides, reached: map[string]map[string]bool{}}
 }
 
 func (v *verifier) refuse(name, format string, args ...any) {
-	v.errs = append(v.errs, &kind.LockError{File: LockFile, Field: name, Reason: fmt.Sprintf(format, args...)})
+	v.errs = append(v.errs, &kind.LockError{File: v.file, Field: name, Reason: fmt.Sprintf(format, args...)})
 }
 
-// reach goes through what a package needs when it is asked for with the extras.
-func (v *verifier) reach(name string, extras []string) {
-	type wanted struct {
-		name   string
-		extras []string
-	}
-	for queue := []wanted{{name, extras}}; len(queue) > 0; queue = queue[1:] {
+// wanted is a package with the extras that it is asked for with.
+type wanted struct {
+	name   string
+	extras []string
+}
+
+// reach goes through what packages need.
+func (v *verifier) reach(queue ...wanted) {
+	for ; len(queue) > 0; queue = queue[1:] {
 		next := queue[0]
 		before := v.reached[next.name]
 		if before == nil {
@@ -103,7 +119,7 @@ func (v *verifier) reach(name string, extras []string) {
 // depend notes a dependency and says whether the lock has what it wants.
 func (v *verifier) depend(name string, r wheel.Requirement) bool {
 	found := v.find(r.Project)
-	overridden := slices.ContainsFunc(v.entry.Overrides, func(o entry.Override) bool { return o.Package == r.Project })
+	overridden := slices.ContainsFunc(v.overrides, func(o entry.Override) bool { return o.Package == r.Project })
 	switch {
 	case r.Address != "" && !overridden:
 		v.refuse(name, "wants %s from an address of its own, and only packages of an index can be built: override %s with a version", r.Project, r.Project)

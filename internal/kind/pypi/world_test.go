@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/kind/pypi"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheeltest"
 	"github.com/slipway-dev/slipway/internal/layer"
 )
@@ -34,8 +35,31 @@ var (
 // world is an index on loopback with an ecosystem that asks it.
 type world struct {
 	*wheeltest.Index
-	eco *pypi.Ecosystem
-	url string
+	eco     *pypi.Ecosystem
+	url     string
+	options pypi.Options
+	built   string // the folder of what is built
+}
+
+// use sets what sdists are built in, and what uv writes for the project in its folder.
+func (w *world) use(sandbox sdist.Sandbox, answer func(dir string) (string, error)) {
+	w.options.Sandbox = sandbox
+	w.options.Resolve = func(_ context.Context, dir string, _, _ []string) error {
+		text, err := answer(dir)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, "pylock.toml"), []byte(text), 0o600)
+	}
+	w.eco = pypi.New(w.options)
+}
+
+// forget removes what was built.
+func (w *world) forget(t testing.TB) {
+	t.Helper()
+	if err := os.RemoveAll(w.built); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // newWorld serves wheels. Answer is the pylock.toml that uv writes; without one uv fails.
@@ -56,7 +80,9 @@ func newWorld(t testing.TB, answer string, wheels ...wheeltest.Wheel) *world {
 		return os.WriteFile(filepath.Join(dir, "pylock.toml"), []byte(answer), 0o600)
 	}
 	w.url = server.URL
-	w.eco = pypi.New(cache, config, index.New(cache, config), run)
+	w.built = filepath.Join(t.TempDir(), "built")
+	w.options = pypi.Options{Cache: cache, Config: config, Index: index.New(cache, config), Resolve: run, Built: w.built}
+	w.eco = pypi.New(w.options)
 	return w
 }
 

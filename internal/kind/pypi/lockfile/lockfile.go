@@ -1,7 +1,7 @@
 // Package lockfile is the lock of a uvx entry: a requirements.txt as pip and uv install from it, in one form that is written and read here.
 //
 // Above each package stand, as comments, the names of its wheels, in the order of the hashes below: a hash alone does not say which platform
-// its wheel is for. It names no address.
+// its wheel is for. Above a package that has only an sdist stands what is built from that. It names no address.
 package lockfile
 
 import (
@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
 )
 
@@ -37,12 +38,21 @@ type Package struct {
 	Version string
 	Machine string // the only one of Machines that it is wanted on; empty means all
 	Wheels  []Wheel
+	Sdist   *Sdist // instead of wheels
 }
 
 // Wheel is a wheel that the package may be installed from.
 type Wheel struct {
 	wheel.Name
 	SHA256 string // lower-case hexadecimal digits
+}
+
+// Sdist is a source distribution that a package is built from, for all machines alike.
+type Sdist struct {
+	sdist.Name
+	SHA256  string     // lower-case hexadecimal digits, as is Content
+	Wheel   wheel.Name // that is built from it
+	Content string     // of the wheel, see wheel.Wheel
 }
 
 // On returns the packages that are wanted on a machine.
@@ -58,6 +68,8 @@ const (
 	hashPrefix   = "    --hash=sha256:"
 	continued    = ` \`
 	markerPrefix = ` ; platform_machine == "`
+	builds       = " builds "
+	content      = " with content sha256:"
 )
 
 // Marshal returns the lock in its one form. Packages and wheels are sorted first.
@@ -70,9 +82,15 @@ func (l *Lock) Marshal() []byte {
 		for _, w := range p.Wheels {
 			fmt.Fprintf(&b, "# %s\n", w.File)
 		}
+		if s := p.Sdist; s != nil {
+			fmt.Fprintf(&b, "# %s%s%s%s%s\n", s.File, builds, s.Wheel.File, content, s.Content)
+		}
 		fmt.Fprintf(&b, "%s==%s", p.Name, p.Version)
 		if p.Machine != "" {
 			b.WriteString(markerPrefix + p.Machine + `"`)
+		}
+		if p.Sdist != nil {
+			b.WriteString(continued + "\n" + hashPrefix + p.Sdist.SHA256)
 		}
 		for _, w := range p.Wheels {
 			b.WriteString(continued + "\n" + hashPrefix + w.SHA256)

@@ -2,12 +2,14 @@ package lockfile
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
 )
 
@@ -70,6 +72,52 @@ func TestRoundTrip(t *testing.T) {
 		}
 		if diff := cmp.Diff(names, strings.Join(on, ", ")); diff != "" {
 			t.Error(diff)
+		}
+	}
+}
+
+// wantSdist is a lock with a package that has only an sdist.
+var wantSdist = header + "# old_server-1.0.tar.gz builds old_server-1.0-py3-none-any.whl with content sha256:" + strings.Repeat("c", 64) +
+	"\nold-server==1.0 \\\n    --hash=sha256:" + strings.Repeat("a", 64) + "\n"
+
+func TestSdist(t *testing.T) {
+	t.Parallel()
+	source, err := sdist.ParseName("old_server-1.0.tar.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pinned(t, "old-server", "1.0", "", "py3-none-any")
+	p.Sdist = &Sdist{Name: source, SHA256: p.Wheels[0].SHA256, Wheel: p.Wheels[0].Name, Content: strings.Repeat("c", 64)}
+	p.Wheels = nil
+	if diff := cmp.Diff(wantSdist, string((&Lock{Packages: []Package{p}}).Marshal())); diff != "" {
+		t.Error(diff)
+	}
+	got, problems := Parse([]byte(wantSdist))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if diff := cmp.Diff([]Package{p}, got.Packages, cmpopts.IgnoreUnexported(wheel.Name{})); diff != "" {
+		t.Error(diff)
+	}
+	hash := " \\\n    --hash=sha256:" + strings.Repeat("a", 64)
+	for name, c := range map[string]struct{ from, to, reason string }{
+		"another's sdist":     {"# old_server-1.0.tar", "# new_server-1.0.tar", "no sdist of old-server 1.0"},
+		"another version":     {"# old_server-1.0.tar", "# old_server-1.1.tar", "no sdist of old-server 1.0"},
+		"another's wheel":     {"builds old_server", "builds new_server", "no wheel of old-server 1.0"},
+		"a compiled wheel":    {"py3-none-any", "cp313-cp313-manylinux_2_17_x86_64", "for every platform"},
+		"a zip":               {".tar.gz", ".zip", "not the name of an sdist"},
+		"no wheel":            {"-py3-none-any.whl", "", "not the name of a wheel"},
+		"no content":          {"with content sha256:c", "with content sha256:C", "does not say what is built"},
+		"two sdists":          {"# old", wantSdist[len(header):len(header)+1] + " old_server-1.0.tar.gz builds old_server-1.0-py3-none-any.whl with content sha256:" + strings.Repeat("d", 64) + "\n# old", "a second sdist"},
+		"two hashes":          {hash, hash + hash, "a second hash"},
+		"no hash":             {hash, "", "by no hash"},
+		"a wheel besides":     {"old-server==", "# old_server-1.0-py3-none-any.whl\nold-server==", "fewer hashes"},
+		"an sdist of nothing": {"\nold-server==1.0" + hash, "", "not written as lock writes it"},
+	} {
+		text := strings.Replace(wantSdist, c.from, c.to, 1)
+		lock, problems := Parse([]byte(text))
+		if text == wantSdist || lock != nil || !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.Reason, c.reason) }) {
+			t.Errorf("%s: got %v, want a problem about %q", name, problems, c.reason)
 		}
 	}
 }
@@ -140,6 +188,7 @@ func TestParseRefuses(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(want))
+	f.Add([]byte(wantSdist))
 	f.Add([]byte(header + "-r x\na @ b\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		lock, problems := Parse(data)

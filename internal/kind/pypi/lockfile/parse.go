@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/fetch"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
 )
 
@@ -56,6 +57,7 @@ type parser struct {
 	lock     *Lock
 	problems []Problem
 	names    []wheel.Name // those of the comments above the next package
+	sdist    *Sdist       // the one of the comment above it
 	current  *Package     // the package whose hashes are read
 	start    int          // its line
 	broken   bool         // the package cannot be read, nor its hashes
@@ -76,24 +78,49 @@ func (p *parser) read(number int, line string) {
 		p.refuse(number, "is a hash of no package")
 	case isComment && number > 1:
 		p.finish()
-		n, err := wheel.ParseName(file)
-		if err != nil {
-			p.refuse(number, "%s", err)
-		}
-		p.names = append(p.names, n)
+		p.comment(number, file)
 	case isComment: // the header
 	case strings.HasPrefix(strings.TrimSpace(line), "-"):
 		p.refuse(number, "is the option %.60q: a lock has none, and which index is asked is each user's own configuration", line)
 	case strings.Contains(line, "://") || strings.Contains(line, " @ "):
 		p.refuse(number, "names an address: a lock has none, and only packages of an index can be built")
-		p.broken, p.names = true, nil
+		p.broken, p.names, p.sdist = true, nil, nil
 	default:
 		p.finish()
 		p.broken = !p.requirement(number, line)
 		if p.broken {
-			p.names = nil
+			p.names, p.sdist = nil, nil
 		}
 	}
+}
+
+// comment reads what the package below it may be installed from.
+func (p *parser) comment(number int, text string) {
+	file, result, isSdist := strings.Cut(text, builds)
+	if !isSdist {
+		n, err := wheel.ParseName(text)
+		if err != nil {
+			p.refuse(number, "%s", err)
+		}
+		p.names = append(p.names, n)
+		return
+	}
+	built, digest, _ := strings.Cut(result, content)
+	if p.sdist != nil {
+		p.refuse(number, "names a second sdist of one package")
+	}
+	source, err := sdist.ParseName(file)
+	if err != nil {
+		p.refuse(number, "%s", err)
+	}
+	n, err := wheel.ParseName(built)
+	if err != nil {
+		p.refuse(number, "%s", err)
+	}
+	if _, err := fetch.Parse("sha256:" + digest); err != nil {
+		p.refuse(number, "does not say what is built from the sdist: %s", err)
+	}
+	p.sdist = &Sdist{Name: source, Wheel: n, Content: digest}
 }
 
 func (p *parser) requirement(number int, line string) bool {
@@ -119,6 +146,10 @@ func (p *parser) hash(number int, text string) {
 	if _, err := fetch.Parse("sha256:" + text); err != nil {
 		p.refuse(number, "holds no SHA-256: %s", err)
 	}
+	if p.sdist != nil {
+		p.sdistHash(number, text)
+		return
+	}
 	i := len(p.current.Wheels)
 	if i >= len(p.names) {
 		p.refuse(number, "is a hash of a wheel that no comment above the package names")
@@ -132,6 +163,22 @@ func (p *parser) hash(number int, text string) {
 	p.current.Wheels = append(p.current.Wheels, Wheel{n, text})
 }
 
+func (p *parser) sdistHash(number int, text string) {
+	if p.current.Sdist != nil {
+		p.refuse(number, "is a second hash of one sdist")
+		return
+	}
+	s := *p.sdist
+	s.SHA256 = text
+	p.current.Sdist = &s
+	if s.Project != p.current.Name || !wheel.SameVersion(s.Version, p.current.Version) {
+		p.refuse(number, "is the hash of %.100q, which is no sdist of %s %s", s.File, p.current.Name, p.current.Version)
+	}
+	if s.Wheel.Project != p.current.Name || !wheel.SameVersion(s.Wheel.Version, p.current.Version) || !s.Wheel.Pure() {
+		p.refuse(number, "is of an sdist that builds %.100q, which is no wheel of %s %s for every platform", s.Wheel.File, p.current.Name, p.current.Version)
+	}
+}
+
 // finish ends the package whose lines were read.
 func (p *parser) finish() {
 	if p.current == nil {
@@ -139,12 +186,12 @@ func (p *parser) finish() {
 	}
 	current := *p.current
 	p.current = nil
-	if len(current.Wheels) == 0 {
+	if len(current.Wheels) == 0 && current.Sdist == nil {
 		p.refuse(p.start, "pins %s %s by no hash", current.Name, current.Version)
 	} else if len(current.Wheels) != len(p.names) {
 		p.refuse(p.start, "has fewer hashes than wheels are named above it")
 	}
-	p.names = nil
+	p.names, p.sdist = nil, nil
 	if previous := p.lock.Packages; len(previous) > 0 {
 		last := previous[len(previous)-1]
 		if last.Name == current.Name && (last.Machine == current.Machine || last.Machine == "" || current.Machine == "") {

@@ -85,7 +85,7 @@ func parseMetadata(data []byte) (*Metadata, error) {
 		return nil, fmt.Errorf("it has more than %d dependencies", maxRequirements)
 	}
 	for _, text := range h["Requires-Dist"] {
-		r, err := parseRequirement(text)
+		r, err := ParseRequirement(text)
 		if err != nil {
 			return nil, fmt.Errorf("its dependency %.200q cannot be read: %w", text, err)
 		}
@@ -102,8 +102,8 @@ func known(text string) string {
 	return text
 }
 
-// parseRequirement reads a dependency (Python packaging specification "Dependency specifiers", PEP 508).
-func parseRequirement(text string) (Requirement, error) {
+// ParseRequirement reads a dependency (Python packaging specification "Dependency specifiers", PEP 508).
+func ParseRequirement(text string) (Requirement, error) {
 	text, address := splitAddress(text)
 	d, err := pypi.ParseDependency(text)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"deps.dev/util/pypi"
@@ -40,6 +41,11 @@ func ParseName(file string) (Name, error) {
 	return Name{
 		File: file, Project: pypi.CanonPackageName(info.Name), Version: info.Version, build: info.BuildTag, tags: info.Platforms,
 	}, nil
+}
+
+// Pure reports whether the wheel is for every platform: it holds no compiled program, as far as its name tells.
+func (n Name) Pure() bool {
+	return len(n.tags) > 0 && !slices.ContainsFunc(n.tags, func(t pypi.PEP425Tag) bool { return t.ABI != "none" || t.Platform != "any" })
 }
 
 // SameVersion says whether two texts are one version (PEP 440), as 1.0 and 1.0.0 are. What is no version is the same as nothing.

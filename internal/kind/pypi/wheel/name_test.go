@@ -16,6 +16,19 @@ func target(t testing.TB, arch string) *Target {
 	return found
 }
 
+func TestPure(t *testing.T) {
+	t.Parallel()
+	for tags, want := range map[string]bool{
+		"py3-none-any": true, "py2.py3-none-any": true, "1-cp313-none-any": true,
+		"cp313-cp313-manylinux_2_17_x86_64": false, "py3-none-linux_x86_64": false, "cp313-abi3-any": false, "py3-none-any.linux_x86_64": false,
+	} {
+		n, err := ParseName("a_b-1.0-" + tags + ".whl")
+		if err != nil || n.Pure() != want {
+			t.Errorf("%s is pure: %v, %v", tags, n.Pure(), err)
+		}
+	}
+}
+
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ files, amd64, arm64 string }{

@@ -4,6 +4,8 @@ package wheel
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -131,6 +133,16 @@ func (w *Wheel) walk(ctx context.Context, visit unpack.Visit) error {
 		}
 		return visit(f, r)
 	})
+}
+
+// Content returns a SHA-256 in lower-case hexadecimal digits over the paths, permissions and hashes of all that the wheel installs. Two wheels
+// of one content install the same, whatever the order of their files and the times that they carry.
+func (w *Wheel) Content() string {
+	hash := sha256.New()
+	for _, f := range w.files {
+		_, _ = fmt.Fprintf(hash, "%q %t %d %q\n", f.Path, f.Executable, f.Size, f.Hash) // a hash does not fail
+	}
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 // Programs returns the names of the commands that are files of the wheel, not calls of a function.

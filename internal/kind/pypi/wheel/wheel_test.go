@@ -122,6 +122,40 @@ func TestInstall(t *testing.T) {
 	}
 }
 
+func TestContent(t *testing.T) {
+	t.Parallel()
+	of := func(change func(*wheeltest.Wheel)) string {
+		made := server
+		change(&made)
+		w, err := open(t, made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.Content()
+	}
+	same := of(func(*wheeltest.Wheel) {})
+	reordered := of(func(w *wheeltest.Wheel) {
+		w.Record = func(record string) string {
+			lines := strings.SplitAfter(record, "\n")
+			slices.Reverse(lines)
+			return strings.Join(lines, "")
+		}
+	})
+	if reordered != same || len(same) != 64 {
+		t.Errorf("the content is %s, and with another order in the record %s", same, reordered)
+	}
+	for name, change := range map[string]func(*wheeltest.Wheel){
+		"a file":       func(w *wheeltest.Wheel) { w.Files = maps.Clone(w.Files); w.Files["more.py"] = "" },
+		"a permission": func(w *wheeltest.Wheel) { w.Modes = map[string]fs.FileMode{"my_server/__init__.py": 0o755} },
+		"the metadata": func(w *wheeltest.Wheel) { w.Metadata += "\nSummary: another" },
+		"a command":    func(w *wheeltest.Wheel) { w.EntryPoints = "[console_scripts]\nanother = my_server:run\n" },
+	} {
+		if of(change) == same {
+			t.Errorf("%s does not change the content", name)
+		}
+	}
+}
+
 func TestSkippedFilesAreCheckedAndRecorded(t *testing.T) {
 	t.Parallel()
 	w, err := open(t, server)

@@ -128,6 +128,16 @@ func (i *Index) Add(wheels ...Wheel) *Index {
 	return i
 }
 
+// AddFile publishes any file of a project.
+func (i *Index) AddFile(project, name string, content []byte) *Index {
+	i.Add()
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	i.files[name] = content
+	i.pages[project] = append(i.pages[project], name)
+	return i
+}
+
 // SHA256 returns the hash of a published file, in hexadecimal digits.
 func (i *Index) SHA256(file string) string {
 	i.mutex.Lock()
