@@ -13,15 +13,15 @@ import (
 // KeyDir returns the folder of the line's own key pair.
 func (l *Line) KeyDir() string { return filepath.Join(l.Out, "keys") }
 
-// tokenVariable holds an OIDC token, by which Sigstore's clients sign without a key.
-const tokenVariable = "SIGSTORE_ID_TOKEN"
+// identityVariable holds an OIDC token, by which Sigstore's clients sign without a key.
+const identityVariable = "SIGSTORE_ID_TOKEN"
 
 // key returns the key to sign with.
 func (l *Line) key() (*sign.Key, error) {
 	password := []byte(l.variable(passwordVariable))
-	if l.KeyFile == "" && l.variable(tokenVariable) != "" {
+	if l.KeyFile == "" && l.variable(identityVariable) != "" {
 		// A key that nobody knows is not what whoever set it wants.
-		return nil, fmt.Errorf("%s holds an identity to sign with, but signing without a key comes with a later version: name a key with --key, or unset it", tokenVariable)
+		return nil, fmt.Errorf("%s holds an identity to sign with, but signing without a key comes with a later version: name a key with --key, or unset it", identityVariable)
 	}
 	if l.KeyFile == "" {
 		key, created, err := sign.Local(l.KeyDir(), password)
