@@ -58,6 +58,7 @@ type found struct {
 	version   string
 	license   string // as the package declares it, or empty
 	arch      string
+	source    string // the package that it was built from, if that bears another name; of dpkg perhaps with its version in parentheses
 }
 
 // New returns an empty inventory.

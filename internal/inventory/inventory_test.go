@@ -68,17 +68,21 @@ func TestWhatPackageManagersLeave(t *testing.T) {
 	}{
 		"dpkg": {[]file{
 			{name: "./etc/os-release", content: "NAME=\"Debian\"\nID=debian\nVERSION_ID=\"13\"\n"},
-			{name: "./var/lib/dpkg/status", content: "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nDescription: C library\n Version: 0\n" +
-				"Version: 2.41-12+deb13u1\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 1\n\nPackage: tzdata\nStatus: hold ok installed\nArchitecture: all\nVersion: 2026a-0\n"},
-		}, []string{"pkg:deb/debian/libc6@2.41-12%2Bdeb13u1?arch=amd64&distro=debian-13", "pkg:deb/debian/tzdata@2026a-0?arch=all&distro=debian-13"}},
+			{name: "./var/lib/dpkg/status", content: "Package: libc6\nSource: glibc\nStatus: install ok installed\nArchitecture: amd64\nDescription: C library\n Version: 0\n" +
+				"Version: 2.41-12+deb13u1\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 1\n\nPackage: tzdata\nStatus: hold ok installed\nArchitecture: all\nSource: tzdata\nVersion: 2026a-0\n\nPackage: gcc\nSource: gcc-defaults (1.220)\nArchitecture: amd64\nVersion: 4:14.2.0-1\n\n" +
+				"Package: odd\nSource: " + strings.Repeat("a", 600) + "\nArchitecture: amd64\nVersion: 1\n"},
+		}, []string{
+			"pkg:deb/debian/gcc@4:14.2.0-1?arch=amd64&distro=debian-13&upstream=gcc-defaults%401.220",
+			"pkg:deb/debian/libc6@2.41-12%2Bdeb13u1?arch=amd64&distro=debian-13&upstream=glibc", "pkg:deb/debian/odd@1?arch=amd64&distro=debian-13", "pkg:deb/debian/tzdata@2026a-0?arch=all&distro=debian-13",
+		}},
 		"dpkg without dpkg": {[]file{
 			{name: "var/lib/dpkg/status.d/base-files", content: "Package: base-files\nVersion: 12.4\nArchitecture: amd64"},
 			{name: "var/lib/dpkg/status.d/base-files.md5sums", content: "Package: wrong\nVersion: 1"},
 		}, []string{"pkg:deb/debian/base-files@12.4?arch=amd64"}},
 		"apk": {[]file{
 			{name: "usr/lib/os-release", content: "ID=alpine\nVERSION_ID=3.22.1\n"},
-			{name: "lib/apk/db/installed", content: "C:Q1abc=\nP:musl\nV:1.2.5-r10\nA:x86_64\nL:MIT\n\nP:busybox\nV:1.37.0-r18\nA:x86_64\nL:GPL-2.0-only\nF:bin\nR:busybox\n"},
-		}, []string{"pkg:apk/alpine/busybox@1.37.0-r18?arch=x86_64&distro=alpine-3.22.1", "pkg:apk/alpine/musl@1.2.5-r10?arch=x86_64&distro=alpine-3.22.1"}},
+			{name: "lib/apk/db/installed", content: "C:Q1abc=\nP:musl\nV:1.2.5-r10\nA:x86_64\nL:MIT\n\nP:busybox\nV:1.37.0-r18\nA:x86_64\nL:GPL-2.0-only\no:busybox-suite\nF:bin\nR:busybox\n"},
+		}, []string{"pkg:apk/alpine/busybox@1.37.0-r18?arch=x86_64&distro=alpine-3.22.1&upstream=busybox-suite", "pkg:apk/alpine/musl@1.2.5-r10?arch=x86_64&distro=alpine-3.22.1"}},
 		"npm": {[]file{
 			{name: "app/node_modules/zod/package.json", content: `{"name":"zod","version":"3.25.0","license":"MIT"}`},
 			{name: "app/node_modules/@scope/a/package.json", content: `{"name":"@scope/a","version":"1.0.0","license":{"type":"MIT"}}`},

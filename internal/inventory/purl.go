@@ -23,10 +23,26 @@ const maxName = 512
 
 // sound reports whether name and version are such as package managers give: visible ASCII of a usual length.
 func (f found) sound() bool {
-	odd := func(s string) bool {
-		return s == "" || len(s) > maxName || strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' })
-	}
 	return !odd(f.name) && !odd(f.version) && path.Base(f.name) != "/"
+}
+
+func odd(s string) bool {
+	return s == "" || len(s) > maxName || strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' })
+}
+
+// upstream returns the source package as purls name it, by which distributions track vulnerabilities; nothing where it has the same name.
+func (f found) upstream() string {
+	source, version, other := strings.Cut(f.source, " (")
+	version = strings.TrimSuffix(version, ")")
+	switch {
+	case odd(source), other && odd(version):
+		return ""
+	case other:
+		return source + "@" + version
+	case source == f.name:
+		return ""
+	}
+	return source
 }
 
 // purl returns the package's URL, see the purl specification.
@@ -45,6 +61,9 @@ func (f found) purl(d distro, architecture string) string {
 		}
 		if d.id != "" && d.version != "" {
 			qualifiers["distro"] = d.id + "-" + d.version
+		}
+		if upstream := f.upstream(); upstream != "" {
+			qualifiers["upstream"] = upstream
 		}
 	case pypi:
 		name = strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(name))

@@ -35,7 +35,7 @@ func dpkgStatus(text []byte) *trace {
 		if name == "" || version == "" || status != "" && !strings.HasSuffix(status, " installed") {
 			continue
 		}
-		t.packages = append(t.packages, found{ecosystem: deb, name: name, version: version, arch: fields["Architecture"]})
+		t.packages = append(t.packages, found{ecosystem: deb, name: name, version: version, arch: fields["Architecture"], source: fields["Source"]})
 	}
 	return t
 }
@@ -47,7 +47,7 @@ func apkInstalled(text []byte) *trace {
 		if fields["P"] == "" || fields["V"] == "" {
 			continue
 		}
-		t.packages = append(t.packages, found{ecosystem: apk, name: fields["P"], version: fields["V"], license: declared(fields["L"]), arch: fields["A"]})
+		t.packages = append(t.packages, found{ecosystem: apk, name: fields["P"], version: fields["V"], license: declared(fields["L"]), arch: fields["A"], source: fields["o"]})
 	}
 	return t
 }
