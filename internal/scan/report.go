@@ -18,7 +18,7 @@ const maxField = 1000
 func judge(a answer, s Subject) Report {
 	r := Report{
 		Scanner: a.name, Version: a.version, Findings: []finding.Finding{},
-		Seen: a.result.Seen, Of: s.Definitions(), Rules: a.result.Rules,
+		Seen: a.result.Seen, Of: a.of, Rules: a.result.Rules,
 	}
 	for i, f := range a.result.Findings {
 		f = printable(f)
@@ -52,9 +52,11 @@ func failure(a answer, r Report, s Subject) string {
 	case len(r.Findings) > MaxFindings:
 		return fmt.Sprintf("Scanner %s reported %d findings; more than %d cannot be reviewed.", a.name, len(r.Findings), MaxFindings)
 	case r.Seen < 0 || r.Seen > r.Of:
-		return fmt.Sprintf("Scanner %s claims to have looked at %d definitions of %d.", a.name, r.Seen, r.Of)
+		return fmt.Sprintf("Scanner %s claims to have looked at %d %s of %d.", a.name, r.Seen, a.unit, r.Of)
 	case r.Of > 0 && r.Seen == 0:
-		return fmt.Sprintf("Scanner %s looked at none of %d definitions.", a.name, r.Of)
+		return fmt.Sprintf("Scanner %s looked at none of %d %s.", a.name, r.Of, a.unit)
+	case r.Of == 0 && a.unit == packages:
+		return fmt.Sprintf("Scanner %s had nothing to look at: no package is known of what the artifact holds.", a.name)
 	case r.Of == 0 && s.Entry.Inspect.NoTools == "" && s.Observation.Auth == nil:
 		return fmt.Sprintf("Scanner %s had nothing to look at, and the entry does not say why (inspect.noTools).", a.name)
 	}

@@ -19,9 +19,17 @@ func Run(ctx context.Context, scanners []Scanner, s Subject, limit time.Duration
 	return reports
 }
 
+// The units of what scanners look at.
+const (
+	definitions = "definitions"
+	packages    = "packages"
+)
+
 // answer is what comes back from a scanner's goroutine.
 type answer struct {
 	name, version string
+	of            int
+	unit          string // what is counted
 	result        Result
 	err           error
 }
@@ -40,6 +48,10 @@ func ask(ctx context.Context, scanner Scanner, s Subject, limit time.Duration) R
 			done <- a
 		}()
 		a.name, a.version = scanner.Name(), scanner.Version()
+		a.of, a.unit = s.Definitions(), definitions
+		if p, ok := scanner.(PackageScanner); ok {
+			a.of, a.unit = p.Packages(s), packages
+		}
 		identity <- a
 		a.result, a.err = scanner.Scan(ctx, s)
 	}()

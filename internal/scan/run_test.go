@@ -126,6 +126,37 @@ func TestRunCancelled(t *testing.T) {
 	}
 }
 
+// packageScript is a scanner of packages.
+type packageScript struct {
+	script
+	packages int
+}
+
+func (p packageScript) Packages(scan.Subject) int { return p.packages }
+
+func TestPackageScanners(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		of, seen int
+		want     string
+	}{
+		{of: 3, seen: 2},
+		{of: 3, seen: 0, want: "looked at none of 3 packages"},
+		{of: 3, seen: 4, want: "claims to have looked at 4 packages of 3"},
+		{of: 0, seen: 0, want: "had nothing to look at"},
+	} {
+		scanner := packageScript{packages: tt.of, script: script{"probe", func(context.Context, scan.Subject) (scan.Result, error) {
+			return scan.Result{Seen: tt.seen}, nil
+		}}}
+		s := subject(9)
+		s.Entry.Inspect.NoTools = "It offers tools only after a sign-in."
+		r := scan.Run(t.Context(), []scan.Scanner{scanner}, s, time.Minute)[0]
+		if r.Of != tt.of || tt.want == "" && r.Failure != "" || !strings.Contains(r.Failure, tt.want) {
+			t.Errorf("%d of %d: failure %q of %d, want it to say %q", tt.seen, tt.of, r.Failure, r.Of, tt.want)
+		}
+	}
+}
+
 func TestRunFillsSortsAndMerges(t *testing.T) {
 	t.Parallel()
 	at := func(line int) finding.Location { return finding.Location{File: "f", Line: line} }

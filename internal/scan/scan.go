@@ -26,6 +26,8 @@ type Subject struct {
 	Observation observation.Observation
 	// Baseline is what was reviewed and committed; nil for an entry that has no tools.json yet.
 	Baseline *observation.Observation
+	// Components are what the artifact's SBOMs list, those of all platforms.
+	Components []kind.Component
 	// Documents are the texts inside the artifact that an agent reads, such as a skill's.
 	Documents []kind.Document
 	// Folder is where the documents lie in the catalog, slash-separated and relative to its root; empty where only the artifact has them.
@@ -48,11 +50,19 @@ type Scanner interface {
 	Scan(ctx context.Context, s Subject) (Result, error)
 }
 
+// PackageScanner is a [Scanner] that looks at the packages of an artifact instead of definitions. An artifact without packages it cannot have
+// scanned.
+type PackageScanner interface {
+	Scanner
+	// Packages counts the packages that there are to look at, by the scanner's own measure of what is one package.
+	Packages(s Subject) int
+}
+
 // Result is a scanner's own answer.
 type Result struct {
 	// Findings need no scanner, version or fingerprint; [Run] fills those in.
 	Findings []finding.Finding
-	// Seen counts the definitions that the scanner really looked at.
+	// Seen counts the definitions, or the packages, that the scanner really looked at.
 	Seen int
 	// Rules describes the scanner's rules, where it can say so; they need not have fired.
 	Rules []Rule
@@ -74,7 +84,7 @@ type Report struct {
 	Findings []finding.Finding `json:"findings"`
 	// Failure is one sentence that says why there is no trustworthy answer; empty if there is one.
 	Failure string `json:"failure,omitempty"`
-	// Seen and Of count the definitions looked at and those there were.
+	// Seen and Of count the definitions, or the packages, looked at and those there were.
 	Seen  int    `json:"seen"`
 	Of    int    `json:"of"`
 	Rules []Rule `json:"-"`
