@@ -25,8 +25,11 @@ type Input struct {
 	Reports []scan.Report
 	// Required names the scanners without whose answer nothing passes.
 	Required []string
-	Waivers  []entry.Waiver
-	Policy   Policy
+	// Partial says that a required scanner was left out of Required, for there was nothing yet for it to look at. Nobody knows then which findings
+	// are gone.
+	Partial bool
+	Waivers []entry.Waiver
+	Policy  Policy
 	// Today decides which waivers have ended; only its date in UTC counts.
 	Today time.Time
 }
@@ -83,7 +86,7 @@ func Judge(in Input) Verdict {
 			v.Dispositions = append(v.Dispositions, v.dispose(f, valid, in.Policy))
 		}
 	}
-	if complete {
+	if complete && !in.Partial {
 		// After a failed scan nobody knows which findings are gone, so leftover waivers are only named after a complete one.
 		v.checkLeftovers(in.Waivers, found)
 	}

@@ -172,6 +172,19 @@ func TestWaiversAreNotCalledLeftOverAfterAFailedScan(t *testing.T) {
 	}
 }
 
+func TestWaiversAreNotCalledLeftOverWhereOnlyAPartWasScanned(t *testing.T) {
+	t.Parallel()
+	in := input()
+	in.Waivers = []entry.Waiver{waiver(nil)}
+	if gate.Judge(in).Pass {
+		t.Error("a waiver is left over, and the gate opens")
+	}
+	in.Partial = true
+	if v := gate.Judge(in); !v.Pass {
+		t.Errorf("problems %q", v.Problems)
+	}
+}
+
 func TestSeverityThatNobodyMayWaive(t *testing.T) {
 	t.Parallel()
 	for _, severity := range []finding.Severity{finding.Critical, finding.Unknown} {
