@@ -44,6 +44,14 @@ func (b *Built) Foreign() bool { return b.artifact != nil && b.artifact.Foreign 
 // bootable reports whether it holds a server to boot.
 func (b *Built) bootable() bool { return !b.Hosted() && (b.artifact == nil || b.artifact.Server) }
 
+// components are what its SBOMs list, those of all platforms.
+func (b *Built) components() (all []kind.Component) {
+	for _, p := range b.parts {
+		all = append(all, p.components...)
+	}
+	return all
+}
+
 // Build makes an item's artifact, for all platforms of the catalog, from its lock and, if it stands on one, its base's. Of a server that
 // somebody else runs nothing is built.
 func (l *Line) Build(ctx context.Context, item catalog.Item) (*Built, error) {

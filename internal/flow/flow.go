@@ -29,6 +29,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/progress"
 	"github.com/slipway-dev/slipway/internal/sandbox"
+	"github.com/slipway-dev/slipway/internal/scan/osv"
 )
 
 // Options says where a line works and what it may use of the machine.
@@ -73,6 +74,7 @@ type Line struct {
 	bases     memo[*standing]
 	resolvers memo[string]
 	sandbox   func(context.Context) (*sandbox.Runtime, error)
+	osv       func(context.Context) (*osv.Command, error)
 	registry  func() (http.RoundTripper, error)
 	siblings  func(context.Context) (*shelf, error)
 }
@@ -108,6 +110,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		keychain:  authn.DefaultKeychain,
 	}
 	l.sandbox = once(l.findSandbox)
+	l.osv = once(l.findOSV)
 	l.registry = sync.OnceValues(l.openRegistry)
 	l.siblings = once(l.readShelf)
 	known := l.ecosystems("")

@@ -17,7 +17,6 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/inspect"
 	"github.com/slipway-dev/slipway/internal/observation"
-	"github.com/slipway-dev/slipway/internal/sandbox"
 	"github.com/slipway-dev/slipway/internal/staging"
 )
 
@@ -190,17 +189,4 @@ func (l *Line) WriteObservation(item catalog.Item, o *Inspected) (changed bool, 
 		return false, nil
 	}
 	return true, staging.Replace(target, o.Encoded)
-}
-
-// findSandbox looks for gVisor beside this command, in the catalog's own tools and in PATH.
-func (l *Line) findSandbox(ctx context.Context) (*sandbox.Runtime, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	root, err := filepath.Abs(l.Root)
-	if err != nil {
-		return nil, err
-	}
-	return sandbox.Find(ctx, filepath.Dir(self), filepath.Join(root, ".tools", "bin"))
 }

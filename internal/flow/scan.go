@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slipway-dev/slipway/internal/build"
@@ -13,6 +14,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/observation"
 	"github.com/slipway-dev/slipway/internal/scan"
 	"github.com/slipway-dev/slipway/internal/scan/builtin"
+	"github.com/slipway-dev/slipway/internal/scan/osv"
 	"github.com/slipway-dev/slipway/internal/scan/sarif"
 )
 
@@ -68,17 +70,27 @@ func (l *Line) scan(ctx context.Context, item catalog.Item, seen *observation.Ob
 				subject.Folder = item.Dir
 			}
 		}
-		scanned.Reports = scan.Run(ctx, []scan.Scanner{builtin.New(shelf.index)}, subject, scanTime)
+		settings := l.Catalog.Settings
+		scanners, required := []scan.Scanner{builtin.New(shelf.index)}, settings.Scanners
+		switch {
+		case !slices.Contains(required, osv.Name):
+		case b != nil && b.bootable():
+			subject.Components = b.components()
+			scanners = append(scanners, osv.New(l.osv(ctx)))
+		default: // there is no software, or none was built
+			required = slices.DeleteFunc(slices.Clone(required), func(name string) bool { return name == osv.Name })
+		}
+		scanned.Reports = scan.Run(ctx, scanners, subject, scanTime)
 		if b != nil && !b.Hosted() {
 			scanned.Reports = append(scanned.Reports, l.weigh(item, b.Result))
 			if b.Foreign() {
 				scanned.Reports = append(scanned.Reports, l.origin(item, b))
 			}
 		}
-		settings := l.Catalog.Settings
 		scanned.Verdict = gate.Judge(gate.Input{
 			Reports:  scanned.Reports,
-			Required: settings.Scanners,
+			Required: required,
+			Partial:  b == nil && len(required) < len(settings.Scanners),
 			Waivers:  item.Entry.Waivers,
 			Policy: gate.Policy{
 				Block: settings.Gate.Block, Warn: settings.Gate.Warn,
