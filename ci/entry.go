@@ -161,7 +161,7 @@ func (e *Entry) judging(ctx context.Context) (*dagger.Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	return today(e.stage()).
+	return e.Slipway.scanning(today(e.stage())).
 		WithDirectory(".", sources).
 		WithMountedDirectory(outDir, layout).
 		WithDirectory(inspectionsDir, seen.Directory(inspectionsDir)), nil

@@ -27,6 +27,9 @@ type Slipway struct {
 
 	Catalogctl *dagger.File // +private
 	Runsc      *dagger.File // +private
+	OsvScanner *dagger.File // +private
+
+	Vulnerabilities *dagger.Directory // +private
 
 	GoImage     string          // +private
 	BaseImage   string          // +private
@@ -55,6 +58,12 @@ func New(
 	// Executable of gVisor for the engine's platform, such as .tools/bin/runsc; compiled at the version of the Makefile if it is left out
 	// +optional
 	runsc *dagger.File,
+	// Executable of osv-scanner for the engine's platform, for catalogs that require this scanner
+	// +optional
+	osvScanner *dagger.File,
+	// Its database, as its offline mode keeps it; it asks the network if this is left out
+	// +optional
+	vulnerabilities *dagger.Directory,
 	// Image with the Go toolchain and certificates, which compiles catalogctl and its tools
 	// +default="golang:1.26-trixie"
 	goImage string,
@@ -87,7 +96,7 @@ func New(
 	npmrc *dagger.Secret,
 ) *Slipway {
 	return &Slipway{
-		Source: source, Code: code, Catalogctl: catalogctl, Runsc: runsc, GoImage: goImage, BaseImage: baseImage,
+		Source: source, Code: code, Catalogctl: catalogctl, Runsc: runsc, OsvScanner: osvScanner, Vulnerabilities: vulnerabilities, GoImage: goImage, BaseImage: baseImage,
 		GoProxy: goProxy, NpmRegistry: npmRegistry, PypiIndex: pypiIndex, AptMirror: aptMirror, ImageHost: imageHost, Images: images, CaBundle: caBundle, Npmrc: npmrc,
 	}
 }

@@ -19,6 +19,8 @@ const (
 	inspectionsDir = cacheDir + "/inspections"
 	certificates   = "/etc/ssl/certs/ca-certificates.crt"
 	goRoot         = "/usr/local/go"
+
+	vulnerabilitiesDir = "/vulnerabilities"
 )
 
 // anyVerdict lets a stage go on with what it found.
@@ -50,6 +52,17 @@ func (s *Slipway) stage() *dagger.Container {
 	}
 	if s.AptMirror != "" {
 		c = c.WithEnvVariable("SLIPWAY_APT_MIRROR", s.AptMirror)
+	}
+	return c
+}
+
+// scanning is a stage with the scanners that are commands of their own.
+func (s *Slipway) scanning(c *dagger.Container) *dagger.Container {
+	if s.OsvScanner != nil {
+		c = c.WithFile("/usr/local/bin/osv-scanner", s.OsvScanner)
+	}
+	if s.Vulnerabilities != nil {
+		c = c.WithMountedDirectory(vulnerabilitiesDir, s.Vulnerabilities).WithEnvVariable("OSV_SCANNER_LOCAL_DB_CACHE_DIRECTORY", vulnerabilitiesDir)
 	}
 	return c
 }

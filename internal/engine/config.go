@@ -23,6 +23,8 @@ type Config struct {
 	// compiles its own.
 	Executables map[string]string
 	Platform    string // such as linux/amd64
+	// Vulnerabilities is the folder of osv-scanner's database; none if it is empty.
+	Vulnerabilities string
 	// ImagePort is where on this machine's loopback the registry listens that the setting imageHost names, with images of others; 0 without one.
 	ImagePort int
 	// NPMRC is the user's configuration of npm, with its tokens; none if it is empty.
@@ -66,6 +68,11 @@ func (c Config) arguments(ctx context.Context, client *dagger.Client) (map[strin
 			continue
 		}
 		if arguments[name], err = client.Host().File(file).ID(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if c.Vulnerabilities != "" {
+		if arguments["vulnerabilities"], err = client.Host().Directory(c.Vulnerabilities).ID(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/bounded"
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/engine"
+	"github.com/slipway-dev/slipway/internal/scan/osv"
 	"github.com/slipway-dev/slipway/internal/sign"
 )
 
@@ -76,6 +78,9 @@ func (l *Line) Engines(ctx context.Context, urls []string, module string, items 
 	if config.Executables, err = l.executables(ctx); err != nil {
 		return nil, nil, err
 	}
+	if slices.Contains(l.Catalog.Settings.Scanners, osv.Name) {
+		config.Vulnerabilities = l.variable(osv.DatabaseVariable)
+	}
 	config.Platform = runtime.GOOS + "/" + runtime.GOARCH
 	stop, err := l.aim(&config.Target)
 	if err != nil {
@@ -124,6 +129,11 @@ func (l *Line) executables(ctx context.Context) (map[string]string, error) {
 	if sandbox, err := l.sandbox(ctx); err == nil {
 		if programs["runsc"], err = filepath.Abs(sandbox.Path()); err != nil {
 			return nil, err
+		}
+	}
+	if slices.Contains(l.Catalog.Settings.Scanners, osv.Name) {
+		if scanner, err := l.osv(ctx); err == nil { // else the gate will say that it is missed
+			programs["osvScanner"] = scanner.Path()
 		}
 	}
 	return programs, nil
