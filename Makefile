@@ -25,7 +25,8 @@ CLIENTS       := cue=cuelang.org/go/cmd/cue@v0.17.1 \
                  oras=oras.land/oras/cmd/oras@v1.3.2 \
                  cosign=github.com/sigstore/cosign/v2/cmd/cosign@v2.6.5 \
                  cosign3=github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3 \
-                 thv=github.com/stacklok/toolhive/cmd/thv@v0.47.0
+                 thv=github.com/stacklok/toolhive/cmd/thv@v0.47.0 \
+                 osv-scanner=github.com/google/osv-scanner/v2/cmd/osv-scanner@v2.5.1
 
 # Installs one tool under .tools/bin and stamps its version, so that a new version here installs anew. A module of its own,
 # since `go install` asks for all versions of the tool's module, a list that not every proxy has (oras.land/oras).
