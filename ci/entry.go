@@ -142,7 +142,12 @@ func (e *Entry) inspected(ctx context.Context) (seen *dagger.Container, layout *
 	if layout, err = e.layout(ctx, sources); err != nil {
 		return nil, nil, err
 	}
-	return e.stage().
+	stage := e.stage()
+	if e.Kind != foreign { // and so may be larger than memory
+		// Here the image is unpacked. On a disk its thousands of files take most of the time.
+		stage = stage.WithMountedTemp("/tmp")
+	}
+	return stage.
 		WithFile("/usr/local/bin/runsc", runsc).
 		WithDirectory(".", sources).
 		WithMountedDirectory(outDir, layout).

@@ -19,6 +19,7 @@ type validation struct {
 	Kind     string             `json:"kind"`
 	File     string             `json:"file"`
 	Problems []*catalog.Problem `json:"problems"`
+	Pinned   *bool              `json:"pinned,omitempty"` // of an entry that could be read
 }
 
 func (a *app) validateCommand() *cobra.Command {
@@ -93,18 +94,25 @@ func (a *app) printProblems(line *flow.Line, within func(string) bool) error {
 		}
 	}
 	entries := 0
+	var unpinned []string
 	for _, item := range line.Catalog.Items {
 		if !within(item.File) && len(byDir[item.Dir]) == 0 {
 			continue
 		}
 		entries++
-		if err := a.printValidation(item.Entry.Name, string(item.Entry.Kind), item.File, byDir[item.Dir]); err != nil {
+		pinned := item.Entry.Pinned()
+		if item.Entry.Image != nil && !pinned {
+			unpinned = append(unpinned, item.Entry.ID())
+		}
+		v := validation{Name: item.Entry.Name, Kind: string(item.Entry.Kind), File: item.File, Problems: byDir[item.Dir], Pinned: &pinned}
+		if err := a.printValidation(v); err != nil {
 			return err
 		}
 		delete(byDir, item.Dir)
 	}
 	for _, dir := range slices.Sorted(maps.Keys(byDir)) { // entries that could not be read, and files that are no entry's
-		if err := a.printValidation(filepath.Base(dir), filepath.Base(filepath.Dir(dir)), dir, byDir[dir]); err != nil {
+		v := validation{Name: filepath.Base(dir), Kind: filepath.Base(filepath.Dir(dir)), File: dir, Problems: byDir[dir]}
+		if err := a.printValidation(v); err != nil {
 			return err
 		}
 	}
@@ -117,15 +125,20 @@ func (a *app) printProblems(line *flow.Line, within func(string) bool) error {
 	if a.json {
 		return nil
 	}
-	_, err := fmt.Fprintf(a.stdout, "%s, all valid\n", plural(entries, "entry", "entries"))
+	text := plural(entries, "entry", "entries") + ", all valid\n"
+	if len(unpinned) > 0 {
+		text += fmt.Sprintf("  not pinned, and so neither run nor published: %s\n", strings.Join(unpinned, ", "))
+	}
+	_, err := fmt.Fprint(a.stdout, text)
 	return err
 }
 
-func (a *app) printValidation(name, kind, file string, problems []*catalog.Problem) error {
+func (a *app) printValidation(v validation) error {
 	if !a.json {
 		return nil
 	}
-	return a.print(validation{Name: name, Kind: kind, File: file, Problems: append([]*catalog.Problem{}, problems...)}, nil)
+	v.Problems = append([]*catalog.Problem{}, v.Problems...) // never null
+	return a.print(v, nil)
 }
 
 // entryFolder returns the folder of the entry that a file belongs to, empty if it belongs to none.

@@ -104,6 +104,9 @@ func selected(view catalog.View, all []Published) (in []Published, out []Omissio
 
 // unpublishable says why an entry can't be published, or nothing.
 func unpublishable(p Published) string {
+	if p.Entry.Image != nil && !p.Entry.Pinned() {
+		return "its image is not pinned"
+	}
 	switch p.Entry.Kind {
 	case entry.Remote:
 		if p.Observation == nil {
