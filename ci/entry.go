@@ -155,9 +155,29 @@ func (e *Entry) inspected(ctx context.Context) (seen *dagger.Container, layout *
 		WithExec(catalogctl("inspect", e.id()), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}), layout, nil
 }
 
-// judging is the stage that scans and asks the gate, and before which signing and publishing begin. It finds what the server said in the
-// cache of inspections and has no sandbox, so nothing of the package can run in it.
+// judging is the stage that scans and asks the gate. It finds what the server said in the cache of inspections and has no sandbox, so nothing of the
+// package can run in it.
 func (e *Entry) judging(ctx context.Context) (*dagger.Container, error) {
+	stage, err := e.deciding(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.Slipway.withOSV(stage), nil
+}
+
+// publishing is the stage that comes before signing: it goes the way to the gate again, finds also what osv-scanner said in a cache, and runs
+// no command but catalogctl, for it will hold the key.
+func (e *Entry) publishing(ctx context.Context) (*dagger.Container, error) {
+	stage, err := e.deciding(ctx)
+	if err != nil || e.Slipway.OsvScanner == nil {
+		return stage, err
+	}
+	judged := e.Slipway.withOSV(stage).WithExec(e.judgment())
+	return e.Slipway.withVulnerabilities(stage).WithDirectory(answersDir, judged.Directory(answersDir)), nil
+}
+
+// deciding is what the two have in common.
+func (e *Entry) deciding(ctx context.Context) (*dagger.Container, error) {
 	seen, layout, err := e.inspected(ctx)
 	if err != nil {
 		return nil, err
@@ -166,7 +186,7 @@ func (e *Entry) judging(ctx context.Context) (*dagger.Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.Slipway.scanning(today(e.stage())).
+	return today(e.stage()).
 		WithDirectory(".", sources).
 		WithMountedDirectory(outDir, layout).
 		WithDirectory(inspectionsDir, seen.Directory(inspectionsDir)), nil

@@ -48,7 +48,7 @@ func (e *Entry) Release(
 	identityToken *dagger.Secret,
 ) (*dagger.Directory, error) {
 	args := []string{"release", e.id()}
-	stage, err := e.judging(ctx)
+	stage, err := e.publishing(ctx)
 	if err != nil {
 		return nil, err
 	}

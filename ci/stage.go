@@ -21,6 +21,7 @@ const (
 	goRoot         = "/usr/local/go"
 
 	vulnerabilitiesDir = "/vulnerabilities"
+	answersDir         = cacheDir + "/vulnerabilities"
 )
 
 // anyVerdict lets a stage go on with what it found.
@@ -56,15 +57,22 @@ func (s *Slipway) stage() *dagger.Container {
 	return c
 }
 
-// scanning is a stage with the scanners that are commands of their own.
-func (s *Slipway) scanning(c *dagger.Container) *dagger.Container {
-	if s.OsvScanner != nil {
-		c = c.WithFile("/usr/local/bin/osv-scanner", s.OsvScanner)
+// withOSV adds osv-scanner, if there is one, and what it has to know.
+func (s *Slipway) withOSV(c *dagger.Container) *dagger.Container {
+	if s.OsvScanner == nil {
+		return c
 	}
-	if s.Vulnerabilities != nil {
-		c = c.WithMountedDirectory(vulnerabilitiesDir, s.Vulnerabilities).WithEnvVariable("OSV_SCANNER_LOCAL_DB_CACHE_DIRECTORY", vulnerabilitiesDir)
+	return s.withVulnerabilities(c).
+		WithFile("/usr/local/bin/osv-scanner", s.OsvScanner).
+		WithDirectory(answersDir, dag.Directory()) // where it is not asked it stays empty
+}
+
+// withVulnerabilities adds the database of osv-scanner, by which its answers are known again.
+func (s *Slipway) withVulnerabilities(c *dagger.Container) *dagger.Container {
+	if s.Vulnerabilities == nil {
+		return c
 	}
-	return c
+	return c.WithMountedDirectory(vulnerabilitiesDir, s.Vulnerabilities).WithEnvVariable("OSV_SCANNER_LOCAL_DB_CACHE_DIRECTORY", vulnerabilitiesDir)
 }
 
 // today makes a step depend on the date, as waivers do.

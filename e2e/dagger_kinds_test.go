@@ -162,3 +162,27 @@ transport: type: "streamable-http"
 		t.Errorf("here: %s\nthere: %v\n%s", out, err, progress)
 	}
 }
+
+// TestDaggerScansApartFromTheKey releases an entry of a catalog that requires osv-scanner. The stage that holds the key has no such command, so what it
+// signs was found out before.
+func TestDaggerScansApartFromTheKey(t *testing.T) {
+	const entry = "npx/sequential-thinking"
+	root := scratch(t, entry)
+	put(t, root, "catalog/catalog.cue", settings+"scanners: [\"slipway\", \"osv-scanner\"]\n")
+	pipelines := func(known map[string]string) pipelines {
+		p := newPipelines(t, root)
+		p.given = append(p.given, "--osv-scanner", newClient(t, "osv-scanner").path, "--vulnerabilities", advisories(t, known))
+		return p
+	}
+	known := map[string]string{"npm": "@modelcontextprotocol/sdk", "Debian:13": "glibc"}
+	if _, progress, err := pipelines(known).call(t, "entry", "--name", entry, "gate"); err == nil || !strings.Contains(progress, "EXAMPLE-Debian") {
+		t.Errorf("the gate opens: %v\n%s", err, progress)
+	}
+	exported := t.TempDir()
+	known = map[string]string{"npm": "another", "Debian:13": "another"}
+	pipelines(known).run(t, "entry", "--name", entry, "release", "export", "--path", exported)
+	verdict, err := os.ReadFile(filepath.Join(exported, "dist", "reports", entry, "verdict.json"))
+	if err != nil || !strings.Contains(string(verdict), `"scanner": "osv-scanner"`) || !strings.Contains(string(verdict), `"version": "2.5.1"`) {
+		t.Errorf("%v: %s", err, verdict)
+	}
+}

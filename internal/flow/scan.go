@@ -76,7 +76,7 @@ func (l *Line) scan(ctx context.Context, item catalog.Item, seen *observation.Ob
 		case !slices.Contains(required, osv.Name):
 		case b != nil && b.bootable():
 			subject.Components = b.components()
-			scanners = append(scanners, osv.New(l.osv(ctx)))
+			scanners = append(scanners, l.vulnerabilities(ctx))
 		default: // there is no software, or none was built
 			required = slices.DeleteFunc(slices.Clone(required), func(name string) bool { return name == osv.Name })
 		}

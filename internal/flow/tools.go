@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/slipway-dev/slipway/internal/sandbox"
+	"github.com/slipway-dev/slipway/internal/scan"
 	"github.com/slipway-dev/slipway/internal/scan/osv"
 )
 
@@ -25,6 +26,12 @@ func (l *Line) findOSV(ctx context.Context) (*osv.Command, error) {
 		return nil, err
 	}
 	return osv.Find(ctx, l.Environ, dirs...)
+}
+
+// vulnerabilities looks for known ones in packages.
+func (l *Line) vulnerabilities(ctx context.Context) scan.Scanner {
+	command, err := l.osv(ctx)
+	return osv.New(osv.NewAnswers(filepath.Join(l.Cache, "vulnerabilities"), l.Environ, l.Now), command, err)
 }
 
 // tools are the folders where the commands that a line needs are looked for before PATH: that of this command, and the catalog's own.

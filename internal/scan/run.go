@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -54,6 +55,7 @@ func ask(ctx context.Context, scanner Scanner, s Subject, limit time.Duration) R
 		}
 		identity <- a
 		a.result, a.err = scanner.Scan(ctx, s)
+		a.version = cmp.Or(a.version, a.result.Version)
 	}()
 	select {
 	case a := <-done:

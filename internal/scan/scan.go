@@ -62,6 +62,8 @@ type PackageScanner interface {
 type Result struct {
 	// Findings need no scanner, version or fingerprint; [Run] fills those in.
 	Findings []finding.Finding
+	// Version is the scanner's, where only the answer tells it; else it is empty.
+	Version string
 	// Seen counts the definitions, or the packages, that the scanner really looked at.
 	Seen int
 	// Rules describes the scanner's rules, where it can say so; they need not have fired.

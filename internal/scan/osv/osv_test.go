@@ -3,6 +3,7 @@ package osv_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/finding"
@@ -70,9 +73,15 @@ func answering(t *testing.T) string {
 	return "for last; do :; done\necho \"$@\" >args\nenv >environ\nfor f; do case $f in *.spdx.json) cp \"$f\" asked.json;; esac; done\ncat " + file + "\nexit 1\n"
 }
 
+// fresh knows no answer.
+func fresh(t *testing.T) *osv.Answers {
+	t.Helper()
+	return osv.NewAnswers(t.TempDir(), nil, time.Now)
+}
+
 func ask(t *testing.T, command *osv.Command, s scan.Subject) scan.Report {
 	t.Helper()
-	return scan.Run(context.Background(), []scan.Scanner{osv.New(command, nil)}, s, time.Minute)[0]
+	return scan.Run(context.Background(), []scan.Scanner{osv.New(fresh(t), command, nil)}, s, time.Minute)[0]
 }
 
 func TestFindings(t *testing.T) {
@@ -202,8 +211,9 @@ func TestStopsWhatHangs(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	answers := fresh(t)
 	go func() {
-		_, err := osv.New(command, nil).Scan(ctx, subject())
+		_, err := osv.New(answers, command, nil).Scan(ctx, subject())
 		ended <- err
 	}()
 	alive, err := os.Open(fifo) // waits until one of them has opened it
@@ -220,13 +230,60 @@ func TestStopsWhatHangs(t *testing.T) {
 	}
 }
 
+// TestAnswersAreKept wants the command to be asked again if the database or, without one, the day is another, and only then. What is known
+// is known without the command, too.
+func TestAnswersAreKept(t *testing.T) {
+	t.Parallel()
+	command, dir := standIn(t, "echo asked >>times\n"+answering(t))
+	kept, database := t.TempDir(), t.TempDir()
+	day := time.Date(2026, 1, 31, 23, 59, 0, 0, time.UTC)
+	scanned := func(environ []string, command *osv.Command, unavailable error) scan.Report {
+		t.Helper()
+		answers := osv.NewAnswers(kept, environ, func() time.Time { return day })
+		return scan.Run(t.Context(), []scan.Scanner{osv.New(answers, command, unavailable)}, subject(), time.Minute)[0]
+	}
+	asked := func(dir string, want int) {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(dir, "times"))
+		if got := strings.Count(string(text), "asked"); got != want {
+			t.Errorf("the command was asked %d times, want %d: %v", got, want, err)
+		}
+	}
+	first := scanned(nil, command, nil)
+	if again := scanned(nil, command, nil); first.Failure != "" || !cmp.Equal(first, again) {
+		t.Errorf("again it is another report: %s", cmp.Diff(first, again))
+	}
+	asked(dir, 1)
+	missing := errors.New("there is none")
+	if known := scanned(nil, nil, missing); !cmp.Equal(first, known) {
+		t.Errorf("without the command it is another report: %s", cmp.Diff(first, known))
+	}
+	day = day.Add(time.Minute)
+	if unknown := scanned(nil, nil, missing); !strings.Contains(unknown.Failure, "there is none") {
+		t.Errorf("the next day: %+v", unknown)
+	}
+	scanned(nil, command, nil)
+	asked(dir, 2)
+	local := []string{osv.DatabaseVariable + "=" + database}
+	scanned(local, command, nil)
+	scanned(local, command, nil)
+	day = day.AddDate(0, 0, 1)
+	scanned(local, command, nil)
+	asked(dir, 3)
+	if err := os.WriteFile(filepath.Join(database, "all.zip"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	scanned(local, command, nil)
+	asked(dir, 4)
+}
+
 func TestMissingCommand(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := osv.Find(t.Context(), nil, t.TempDir())
+	command, err := osv.Find(t.Context(), nil, t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "install it") {
 		t.Fatalf("found, or %v", err)
 	}
-	r := scan.Run(t.Context(), []scan.Scanner{osv.New(osv.Find(t.Context(), nil))}, subject(), time.Minute)[0]
+	r := scan.Run(t.Context(), []scan.Scanner{osv.New(fresh(t), command, err)}, subject(), time.Minute)[0]
 	v := gate.Judge(gate.Input{Reports: []scan.Report{r}, Required: []string{osv.Name}})
 	if v.Pass || len(v.Problems) != 1 || !strings.Contains(v.Problems[0], "install it") {
 		t.Errorf("pass %v, problems %q", v.Pass, v.Problems)
