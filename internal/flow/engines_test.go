@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/slipway-dev/slipway/internal/catalog"
+	"github.com/slipway-dev/slipway/internal/entry"
 )
 
 // Engines reach by themselves what all reach, and by this machine what only it reaches.
@@ -17,6 +20,36 @@ func TestLoopback(t *testing.T) {
 	} {
 		if port, err := loopback(host); (err != nil) != (want < 0) || err == nil && port != want {
 			t.Errorf("%s: %d, %v; want %d", host, port, err, want)
+		}
+	}
+}
+
+// The images of others that only this machine reaches are in one registry, as there is one way to it.
+func TestImagesHere(t *testing.T) {
+	t.Parallel()
+	items := func(images ...string) (all []catalog.Item) {
+		all = append(all, catalog.Item{Entry: entry.Entry{Kind: entry.NPX, Name: "other"}})
+		for _, image := range images {
+			all = append(all, catalog.Item{Entry: entry.Entry{Kind: entry.Container, Name: "server", Image: &entry.Image{Name: image}}})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		images []string
+		host   string
+		port   int
+		err    string
+	}{
+		{nil, "", 0, ""},
+		{[]string{"registry.example.com/a/b"}, "", 0, ""},
+		{[]string{"registry.example.com/a/b", "registry.localhost:5001/a", "registry.localhost:5001/b"}, "registry.localhost:5001", 5001, ""},
+		{[]string{"registry.localhost/a"}, "registry.localhost", 80, ""},
+		{[]string{"registry.localhost:5001/a", "registry.localhost:5002/b"}, "", 0, "container/server: image.name: engines reach one registry on this machine"},
+		{[]string{"127.0.0.1:5001/a"}, "", 0, "container/server: image.name: at 127.0.0.1 each engine finds itself"},
+	} {
+		host, port, err := imagesHere(items(c.images...))
+		if host != c.host || port != c.port || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%v: %q, %d, %v", c.images, host, port, err)
 		}
 	}
 }
