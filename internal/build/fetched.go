@@ -2,7 +2,11 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -40,4 +44,30 @@ func Fetched(ctx context.Context, path string, digest v1.Hash, write func(folder
 		result.Platforms = append(result.Platforms, image.Image)
 	}
 	return result, nil
+}
+
+// BlobFile returns where a layout has the blob with a digest.
+func BlobFile(layout string, digest v1.Hash) string { return filepath.Join(layout, blobPath(digest)) }
+
+// Place puts a file that is never changed into a layout that Fetched has written, as the blob with a digest. It is shared where it can be, and
+// copied where it cannot, as between file systems.
+func Place(file, layout string, digest v1.Hash) error {
+	name := BlobFile(layout, digest)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	if os.Link(file, name) == nil {
+		return nil
+	}
+	in, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }

@@ -99,7 +99,7 @@ func with(s *querybuilder.Selection, arguments map[string]any) *querybuilder.Sel
 // call of a function is a container on the engine, and Layout calls the same one as this.
 func (e *Engine) Digest(ctx context.Context, id string) (v1.Hash, error) {
 	var text string
-	if err := e.run(ctx, e.entry(id).Select("build").Select("file").Arg("path", id+"/index.json").Select("contents").Bind(&text)); err != nil {
+	if err := e.run(ctx, e.layout(id).Select("file").Arg("path", "index.json").Select("contents").Bind(&text)); err != nil {
 		return v1.Hash{}, err
 	}
 	index, err := v1.ParseIndexManifest(strings.NewReader(text))
@@ -112,9 +112,40 @@ func (e *Engine) Digest(ctx context.Context, id string) (v1.Hash, error) {
 	return index.Manifests[0].Digest, nil
 }
 
-// Layout builds the entry and writes its image layout to a folder, which is created.
-func (e *Engine) Layout(ctx context.Context, id, folder string) error {
-	return e.run(ctx, e.entry(id).Select("build").Select("directory").Arg("path", id).Select("export").Arg("path", folder))
+// Blobs builds the entry and returns the digests of the blobs in its image layout.
+func (e *Engine) Blobs(ctx context.Context, id string) ([]v1.Hash, error) {
+	var names []string
+	if err := e.run(ctx, e.layout(id).Select("entries").Arg("path", blobFolder).Bind(&names)); err != nil {
+		return nil, err
+	}
+	digests := make([]v1.Hash, len(names))
+	for i, name := range names {
+		var err error
+		if digests[i], err = v1.NewHash("sha256:" + name); err != nil {
+			return nil, fmt.Errorf("the layout of %s on the engine %s: %w", id, e.URL, err)
+		}
+	}
+	return digests, nil
+}
+
+// Layout builds the entry and writes its image layout to a folder, which is created. Blobs that are in without are left out.
+func (e *Engine) Layout(ctx context.Context, id, folder string, without []v1.Hash) error {
+	layout := e.layout(id)
+	if len(without) > 0 {
+		paths := make([]string, len(without))
+		for i, digest := range without {
+			paths[i] = blobFolder + "/" + digest.Hex
+		}
+		layout = layout.Select("filter").Arg("exclude", paths)
+	}
+	return e.run(ctx, layout.Select("export").Arg("path", folder))
+}
+
+// blobFolder is where a layout has its blobs (OCI image specification, image layout).
+const blobFolder = "blobs/sha256"
+
+func (e *Engine) layout(id string) *querybuilder.Selection {
+	return e.entry(id).Select("build").Select("directory").Arg("path", id)
 }
 
 // Inspect boots what was built and returns tools.json.

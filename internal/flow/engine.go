@@ -110,11 +110,62 @@ func (l *Line) buildOn(ctx context.Context, item catalog.Item, e *engine.Engine)
 	if err != nil {
 		return nil, err
 	}
-	result, err := build.Fetched(ctx, filepath.Join(l.Out, filepath.FromSlash(id)), digest, func(folder string) error { return e.Layout(ctx, id, folder) })
+	var came []v1.Hash
+	result, err := build.Fetched(ctx, filepath.Join(l.Out, filepath.FromSlash(id)), digest, func(folder string) (err error) {
+		came, err = l.layoutOn(ctx, id, e, folder)
+		return err
+	})
+	if err == nil {
+		err = l.keep(result.Path, came)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the layout of %s from the engine %s: %w", id, e.URL, err)
 	}
 	return &Built{Result: result}, nil
+}
+
+// layoutOn brings an item's layout into a folder, and returns which blobs came from the engine: layers that are here already, as those of a base
+// mostly are, need not.
+func (l *Line) layoutOn(ctx context.Context, id string, e *engine.Engine, folder string) (came []v1.Hash, err error) {
+	blobs, err := e.Blobs(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	here := map[v1.Hash]string{}
+	var without []v1.Hash
+	for _, digest := range blobs {
+		if file, ok := l.layers.Blob(digest); ok {
+			here[digest], without = file, append(without, digest)
+		} else {
+			came = append(came, digest)
+		}
+	}
+	if err := e.Layout(ctx, id, folder, without); err != nil {
+		return nil, err
+	}
+	for digest, file := range here {
+		if err := build.Place(file, folder, digest); err != nil {
+			return nil, err
+		}
+	}
+	return came, nil
+}
+
+// keep keeps the layers among blobs of a layout, for others that stand on the same base.
+func (l *Line) keep(layout string, blobs []v1.Hash) error {
+	const smallest = 1 << 20 // others are not worth the while, and manifests are none
+	for _, digest := range blobs {
+		file := build.BlobFile(layout, digest)
+		if info, err := os.Stat(file); err != nil {
+			return err
+		} else if info.Size() < smallest {
+			continue
+		}
+		if err := l.layers.Keep(file, digest); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func inspectOn(ctx context.Context, id string, e *engine.Engine) (*Inspected, error) {

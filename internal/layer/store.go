@@ -6,11 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/zstd"
@@ -76,20 +79,50 @@ func (s *Store) stored(key string) *Layer {
 	if err != nil || info.Size() != l.size {
 		return nil
 	}
-	if _, ok := s.intact.Load(l.path); ok {
-		return l
-	}
-	file, err := os.Open(l.path)
-	if err != nil {
+	if !s.sound(l.digest) {
 		return nil
+	}
+	return l
+}
+
+// sound reports whether the store has the content with a digest, undamaged.
+func (s *Store) sound(digest v1.Hash) bool {
+	path := s.blobPath(digest)
+	if _, ok := s.intact.Load(path); ok {
+		return true
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return false
 	}
 	defer file.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil || hex.EncodeToString(hash.Sum(nil)) != l.digest.Hex {
-		return nil
+	if _, err := io.Copy(hash, file); err != nil || hex.EncodeToString(hash.Sum(nil)) != digest.Hex {
+		return false
 	}
-	s.intact.Store(l.path, true)
-	return l
+	s.intact.Store(path, true)
+	return true
+}
+
+// Blob returns the file of a compressed layer by its digest, whatever its key; ok is false if there is none, or if it was damaged. It must not be
+// changed; it may be hard-linked.
+func (s *Store) Blob(digest v1.Hash) (path string, ok bool) {
+	return s.blobPath(digest), digest.Algorithm == "sha256" && s.sound(digest)
+}
+
+// Keep has the store hold a compressed layer that came from elsewhere, in a file that is known to have the digest, so that Blob finds it. Where
+// the file cannot be shared, as between file systems, nothing is kept.
+func (s *Store) Keep(file string, digest v1.Hash) error {
+	path := s.blobPath(digest)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	switch err := os.Link(file, path); {
+	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.EXDEV):
+		return nil
+	default:
+		return err
+	}
 }
 
 func (s *Store) write(ctx context.Context, key string, write func(context.Context, *Writer) error) (*Layer, error) {

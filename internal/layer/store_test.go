@@ -2,12 +2,16 @@ package layer
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-dev/slipway/internal/layer/layertest"
 )
@@ -125,5 +129,46 @@ func TestStoreEndsWithItsContext(t *testing.T) {
 	cancel()
 	if a, b := <-finish, <-finish; (a == nil) == (b == nil) {
 		t.Errorf("one must fail and one succeed: %v, %v", a, b)
+	}
+}
+
+// Layers that came from elsewhere are found by what they hold, and only as long as they hold it.
+func TestBlobsAreFoundByDigest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	made, err := NewStore(dir).Layer(t.Context(), "k", sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path, ok := NewStore(dir).Blob(made.digest); !ok || path != made.path {
+		t.Errorf("what was made is not found: %s", path)
+	}
+	file := filepath.Join(t.TempDir(), "layer")
+	if err := os.WriteFile(file, []byte("came"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte("came"))
+	digest := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
+	store := NewStore(filepath.Join(t.TempDir(), "new"))
+	if _, ok := store.Blob(digest); ok {
+		t.Error("it is there before it came")
+	}
+	for range 2 {
+		if err := store.Keep(file, digest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, ok := store.Blob(digest)
+	if !ok {
+		t.Fatal("what came is not found")
+	}
+	if err := os.WriteFile(path, []byte("damaged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := NewStore(store.dir).Blob(digest); ok {
+		t.Error("what was damaged is found")
+	}
+	if _, ok := store.Blob(v1.Hash{Algorithm: "sha512", Hex: digest.Hex}); ok {
+		t.Error("another algorithm is found")
 	}
 }
