@@ -126,7 +126,7 @@ func (e *Entry) building(ctx context.Context, sources *dagger.Directory) (*dagge
 	if err != nil {
 		return nil, none, err
 	}
-	return e.stage().WithFile("/usr/local/bin/runsc", runsc), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}, nil
+	return e.stage(e.client()...).WithFile("/usr/local/bin/runsc", runsc), dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}, nil
 }
 
 // inspected is the stage that boots: with that which builds sdists the only one in which code of a package runs, and it holds no secret. It comes with what it boots.

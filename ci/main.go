@@ -17,6 +17,8 @@ import (
 const (
 	skill    = "skill"     // the kind of the entries below skills/; the others have a folder for theirs below catalog/
 	compiled = "go"        // the kind of the entries that need the Go toolchain
+	npx      = "npx"       // the kind of npm packages
+	uvx      = "uvx"       // the kind of Python packages
 	foreign  = "container" // the kind of the entries that name an image of others
 )
 
@@ -73,10 +75,10 @@ func New(
 	// Go module proxy, in the form of GOPROXY; that of the Go image if it is left out
 	// +optional
 	goProxy string,
-	// npm registry to take packages from; that of the catalog's or the caller's .npmrc if it is left out
+	// npm registry to take packages from; that of the catalog's or the caller's .npmrc, or npm's own, if it is left out
 	// +optional
 	npmRegistry string,
-	// Index of Python packages, in the form of PIP_INDEX_URL; PyPI's if it is left out
+	// Index of Python packages, in the form of PIP_INDEX_URL; pip's own if it is left out
 	// +optional
 	pypiIndex string,
 	// Debian mirror and, after a space, its security archive; those of the base image if they are left out

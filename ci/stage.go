@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"dagger/slipway/internal/dagger"
@@ -33,9 +34,13 @@ func catalogctl(args ...string) []string {
 }
 
 // stage is a container to run catalogctl in, in an empty catalog. Downloads, layers and what was built from sdists are shared by all stages, and each use
-// checks their digests again.
-func (s *Slipway) stage() *dagger.Container {
-	c := dag.Container().From(s.BaseImage).
+// checks their digests again. It has packages of Debian's besides those of the base image.
+func (s *Slipway) stage(packages ...string) *dagger.Container {
+	base := dag.Container().From(s.BaseImage)
+	if len(packages) > 0 {
+		base = base.WithExec([]string{"sh", "-c", "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends " + strings.Join(packages, " ")})
+	}
+	c := base.
 		WithFile(certificates, s.trusted()).
 		// An engine that trusts certificates of its own adds them to a container for each step, and takes them out again: with this command
 		// that takes a second each time, without it the engine writes the file above itself.
@@ -86,9 +91,9 @@ func now(c *dagger.Container) *dagger.Container {
 }
 
 // stage is one for an entry. Where the entry is compiled it has the Go toolchain, and what was compiled before.
-func (e *Entry) stage() *dagger.Container {
+func (e *Entry) stage(packages ...string) *dagger.Container {
 	s := e.Slipway
-	c := s.stage()
+	c := s.stage(packages...)
 	switch {
 	case e.Kind == foreign && s.Images != nil:
 		return reaching(c, s.ImageHost, s.Images, nil)
@@ -104,12 +109,24 @@ func (e *Entry) stage() *dagger.Container {
 		WithEnvVariable("PATH", goRoot+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 }
 
-// fetching is a stage that may fetch from private package registries.
+// fetching is a stage that may fetch packages, also from private registries.
 func (e *Entry) fetching() *dagger.Container {
+	stage := e.stage(e.client()...)
 	if e.Slipway.Npmrc == nil {
-		return e.stage()
+		return stage
 	}
-	return e.stage().WithMountedSecret("/root/.npmrc", e.Slipway.Npmrc)
+	return stage.WithMountedSecret("/root/.npmrc", e.Slipway.Npmrc)
+}
+
+// client is the client of the entry's ecosystem, where no registry is named: it knows its own, and what the catalog's configuration says.
+func (e *Entry) client() []string {
+	switch {
+	case e.Kind == npx && e.Slipway.NpmRegistry == "":
+		return []string{"npm"}
+	case e.Kind == uvx && e.Slipway.PypiIndex == "":
+		return []string{"python3-pip"}
+	}
+	return nil
 }
 
 // reports returns the reports below id that a stage wrote, whatever its verdict. A stage that came to none is an error.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
 )
 
 // pipelines is this repository's Dagger module on the engine of the environment, working on one catalog.
@@ -37,8 +39,13 @@ func newPipelines(t *testing.T, catalog string) pipelines {
 		npm = strings.TrimSpace(string(out))
 	}
 	p := pipelines{dagger: dagger, catalog: catalog, npm: npm}
+	// Without it steps ask the pip that they install, where that can be had.
 	if index := os.Getenv("PIP_INDEX_URL"); index != "" {
 		p.given = append(p.given, "--pypi-index", index)
+	} else if ask := pipconf.Machine("..", os.Environ()); ask != nil {
+		if index, err := ask(t.Context()); err == nil {
+			p.given = append(p.given, "--pypi-index", index)
+		}
 	}
 	if proxy := os.Getenv("GOPROXY"); proxy != "" {
 		p.given = append(p.given, "--go-proxy", proxy)

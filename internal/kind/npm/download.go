@@ -52,19 +52,17 @@ func (n *Ecosystem) archive(ctx context.Context, name, version, integrity string
 	if err != nil {
 		return nil, err
 	}
-	registry, err := n.config.Registry(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	file, err := n.file(ctx, registry.JoinPath(name, "-", path.Base(name)+"-"+version+".tgz"), digest)
+	file, err := n.file(ctx, name, digest, func(registry *url.URL) (*url.URL, error) {
+		return registry.JoinPath(name, "-", path.Base(name)+"-"+version+".tgz"), nil
+	})
 	var status *fetch.StatusError
 	if errors.As(err, &status) && status.Code == http.StatusNotFound {
 		// Not every registry keeps its archives at npm's usual place.
-		elsewhere, listErr := n.listedArchive(ctx, registry, name, version)
+		elsewhere, listErr := n.file(ctx, name, digest, func(registry *url.URL) (*url.URL, error) { return n.listedArchive(ctx, registry, name, version) })
 		if listErr != nil {
 			return nil, errors.Join(err, listErr)
 		}
-		file, err = n.file(ctx, elsewhere, digest)
+		file, err = elsewhere, nil
 	}
 	if err != nil {
 		return nil, err
@@ -72,12 +70,23 @@ func (n *Ecosystem) archive(ctx context.Context, name, version, integrity string
 	return n.scanned.once(ctx, file, digest)
 }
 
-func (n *Ecosystem) file(ctx context.Context, u *url.URL, digest fetch.Digest) (string, error) {
-	header, err := n.config.Header(u)
-	if err != nil {
-		return "", err
-	}
-	return n.cache.File(ctx, fetch.Request{URL: u.String(), Header: header, Digest: digest, MaxBytes: maxArchive})
+// file fetches an archive of a package from where its registry has it. The registry is asked for only if the archive is not here yet.
+func (n *Ecosystem) file(ctx context.Context, name string, digest fetch.Digest, at func(registry *url.URL) (*url.URL, error)) (string, error) {
+	return n.cache.File(ctx, fetch.Request{Digest: digest, MaxBytes: maxArchive, Locate: func(ctx context.Context) (string, http.Header, error) {
+		registry, err := n.config.Registry(ctx, name)
+		if err != nil {
+			return "", nil, err
+		}
+		u, err := at(registry)
+		if err != nil {
+			return "", nil, err
+		}
+		header, err := n.config.Header(u)
+		if err != nil {
+			return "", nil, err
+		}
+		return u.String(), header, nil
+	}})
 }
 
 // listedArchive returns where the registry itself says that the archive is, which must be on the registry's own host.
