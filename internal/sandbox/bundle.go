@@ -108,6 +108,7 @@ func (s Spec) config() specs.Spec {
 	if s.AsOwner {
 		user = specs.User{}
 	}
+	processes := uint64(s.Processes) * refusedFrom //nolint:gosec // it is positive
 	namespaces := []specs.LinuxNamespace{{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}}
 	if s.Network != Host {
 		namespaces = append(namespaces, specs.LinuxNamespace{Type: specs.NetworkNamespace})
@@ -122,7 +123,7 @@ func (s Spec) config() specs.Spec {
 			Capabilities:    &specs.LinuxCapabilities{},
 			NoNewPrivileges: true,
 			Rlimits: []specs.POSIXRlimit{
-				{Type: "RLIMIT_NPROC", Soft: uint64(s.Processes), Hard: uint64(s.Processes)}, //nolint:gosec // it is positive
+				{Type: "RLIMIT_NPROC", Soft: processes, Hard: processes},
 				{Type: "RLIMIT_NOFILE", Soft: 4096, Hard: 4096},
 				{Type: "RLIMIT_CORE"},
 			},

@@ -10,11 +10,18 @@ import (
 	"time"
 )
 
-// How often memory and processes are looked at. Memory costs two system calls a look, processes a short-lived runsc.
+// How often memory and processes are looked at. Memory costs two system calls a look, processes a short-lived runsc: so seldom, but for soon after
+// the start, and often where there are many.
 const (
-	memoryEvery    = 10 * time.Millisecond
-	processesEvery = time.Second
+	memoryEvery     = 10 * time.Millisecond
+	processesFirst  = 250 * time.Millisecond
+	processesSeldom = time.Second
+	processesOften  = 100 * time.Millisecond
 )
+
+// refusedFrom is how many times the allowed processes gVisor's kernel refuses more. Were it as many as allowed, a program that ends when it is
+// refused one would end before it has been seen to have them, and the run without its reason.
+const refusedFrom = 2
 
 // watchMemory ends the run when it takes more memory than allowed, or when that cannot be told.
 func (p *Process) watchMemory(ctx context.Context) {
@@ -75,20 +82,28 @@ func (p *Process) sandboxPID() (int, bool) {
 	return pid, err == nil
 }
 
-// watchProcesses ends the run when it has as many processes and threads as allowed. gVisor refuses more in any case; this only tells the reason, so
-// a look that fails is no failure of the run.
+// watchProcesses ends the run when it has as many processes and threads as allowed. gVisor refuses more than a few times that in any case; this tells
+// the reason, so a look that fails is no failure of the run.
 func (p *Process) watchProcesses(ctx context.Context) {
-	ticks := time.NewTicker(processesEvery)
-	defer ticks.Stop()
+	next := time.NewTimer(processesFirst)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticks.C:
+		case <-next.C:
 		}
-		if n, err := p.processes(ctx); err == nil && n >= p.spec.Processes {
+		n, err := p.processes(ctx)
+		switch {
+		case err != nil:
+			next.Reset(processesFirst) // it is being made, or ends
+		case n >= p.spec.Processes:
 			p.stop(Processes, "")
 			return
+		case n >= p.spec.Processes/4:
+			next.Reset(processesOften)
+		default:
+			next.Reset(processesSeldom)
 		}
 	}
 }
