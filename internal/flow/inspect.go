@@ -21,7 +21,7 @@ import (
 )
 
 // inspectVersion changes when the same image could be observed differently by a new version of the inspection.
-const inspectVersion = "2"
+const inspectVersion = "3"
 
 // needsAuthentication is what there is to say of a server that answers nobody whom it does not know.
 const needsAuthentication = "alive, needs authentication"

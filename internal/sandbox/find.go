@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os"
@@ -77,20 +76,4 @@ func executable(path string) error {
 		return errors.New("not an executable file")
 	}
 	return nil
-}
-
-// versionOf reads the version from what `runsc --version` printed. A runsc built with `go install` prints a placeholder there, and carries its
-// module version in the build information.
-func versionOf(path string, printed []byte) (string, error) {
-	first, _, _ := strings.Cut(string(printed), "\n")
-	version, ok := strings.CutPrefix(strings.TrimSpace(first), "runsc version ")
-	if !ok {
-		return "", fmt.Errorf("%w: %s does not say that it is runsc", ErrUnavailable, path)
-	}
-	if version == "VERSION_MISSING" {
-		if info, err := buildinfo.ReadFile(path); err == nil {
-			version = info.Main.Version
-		}
-	}
-	return "runsc " + version, nil
 }

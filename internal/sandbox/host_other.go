@@ -19,6 +19,8 @@ func probeRuntime(context.Context, string, bool) (string, error) { return "", un
 
 func attributes() *syscall.SysProcAttr { return nil }
 
+func useOneProcessor() (give func()) { return func() {} }
+
 func restrain(int, Spec) error { return unsupported() }
 
 type gauge struct{}

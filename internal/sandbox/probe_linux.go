@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,6 +37,22 @@ func probeRuntime(ctx context.Context, path string, rootless bool) (string, erro
 		return "", fmt.Errorf("%w: %s --version: %w: %s", ErrUnavailable, path, err, printable(failed.Stderr))
 	}
 	return "", fmt.Errorf("%w: new namespaces are refused (%w): %s; or run the command with Dagger", ErrUnavailable, err, remedy(os.DirFS("/proc/sys"), rootless))
+}
+
+// versionOf reads the version from what `runsc --version` printed. A runsc built with `go install` prints a placeholder there, and carries its
+// module version in the build information.
+func versionOf(path string, printed []byte) (string, error) {
+	first, _, _ := strings.Cut(string(printed), "\n")
+	version, ok := strings.CutPrefix(strings.TrimSpace(first), "runsc version ")
+	if !ok {
+		return "", fmt.Errorf("%w: %s does not say that it is runsc", ErrUnavailable, path)
+	}
+	if version == "VERSION_MISSING" {
+		if info, err := buildinfo.ReadFile(path); err == nil {
+			version = info.Main.Version
+		}
+	}
+	return "runsc " + version, nil
 }
 
 // remedy says which kernel settings below sys, a view of /proc/sys, stand against namespaces, and how to change them.

@@ -1,17 +1,23 @@
 package sandbox_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/slipway-dev/slipway/internal/sandbox"
 	"github.com/slipway-dev/slipway/internal/sandbox/sandboxtest"
@@ -26,7 +32,7 @@ func TestTheProgramSeesNothingOfTheHost(t *testing.T) {
 	}
 	want := map[string]string{
 		"env": "2 A=b HOME=/tmp", "user": "65532:65532", "host": "sandbox", "interfaces": "lo ", "NoNewPrivs": "1",
-		"files": "dev proc program sys tmp ", "tmp": "<nil>",
+		"files": "dev proc program sys tmp ", "tmp": "<nil>", "processors": "1",
 	}
 	for _, set := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
 		want[set] = "0000000000000000"
@@ -38,6 +44,36 @@ func TestTheProgramSeesNothingOfTheHost(t *testing.T) {
 	}
 	if !strings.Contains(seen["root"], "denied") && !strings.Contains(seen["root"], "read-only") {
 		t.Errorf("writing to the root: %s", seen["root"])
+	}
+}
+
+// It runs alone, as others would be given processors, too.
+func TestRunsAreSpreadOverTheProcessors(t *testing.T) {
+	seen, runs := map[string]bool{}, min(runtime.NumCPU(), 4)
+	for range runs {
+		p := start(t, nil, "sleep")
+		if _, err := bufio.NewReader(p.Stdout).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		pid, err := os.ReadFile(filepath.Join(p.Folder(), "pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var allowed unix.CPUSet
+		number, err := strconv.Atoi(strings.TrimSpace(string(pid)))
+		if err == nil {
+			err = unix.SchedGetaffinity(number, &allowed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if allowed.Count() != 1 {
+			t.Errorf("a run has %d processors", allowed.Count())
+		}
+		seen[fmt.Sprint(allowed)] = true
+	}
+	if len(seen) != runs {
+		t.Errorf("%d runs share %d processors", runs, len(seen))
 	}
 }
 

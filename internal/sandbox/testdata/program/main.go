@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -122,6 +123,7 @@ func report() {
 			seen[name] = strings.TrimSpace(value)
 		}
 	}
+	seen["processors"] = fmt.Sprint(runtime.NumCPU())
 	seen["root"] = fmt.Sprint(os.WriteFile("/new", nil, 0o644))
 	seen["tmp"] = fmt.Sprint(os.WriteFile("/tmp/new", nil, 0o644))
 	interfaces, _ := net.Interfaces()
