@@ -6,7 +6,6 @@ package inventory
 
 import (
 	"archive/tar"
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
@@ -18,24 +17,18 @@ import (
 
 	"github.com/slipway-dev/slipway/internal/bounded"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/layer"
 )
 
 const (
-	maxEntries    = 500_000  // files, folders and links of all layers
 	maxFile       = 32 << 20 // bytes of one trace
 	maxProgram    = 1 << 30  // bytes of one Go program
 	maxComponents = 50_000
 )
 
-// Whiteouts, see the OCI image layer specification, "Whiteouts".
-const (
-	whiteout       = ".wh."
-	opaqueWhiteout = ".wh..wh..opq"
-)
-
 // Inventory collects the packages of one image while its layers are read, lowest first.
 type Inventory struct {
-	entries int               // left
+	entries layer.Entries
 	count   int               // of packages, those that a later layer hides included
 	traces  map[string]*trace // by path
 	// folders are those above a trace, which a file in their place takes away.
@@ -63,29 +56,14 @@ type found struct {
 
 // New returns an empty inventory.
 func New() *Inventory {
-	return &Inventory{entries: maxEntries, traces: map[string]*trace{}, folders: map[string]int{}}
+	return &Inventory{traces: map[string]*trace{}, folders: map[string]int{}}
 }
 
 // Layer reads the tar archive of the next layer up to its end. What is wrong with one trace makes it tell nothing; what is wrong with the
 // archive is an error.
 func (i *Inventory) Layer(r io.Reader) error {
 	i.fresh = map[string]bool{}
-	archive := tar.NewReader(bufio.NewReaderSize(r, 256<<10))
-	for {
-		h, err := archive.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if i.entries--; i.entries < 0 {
-			return fmt.Errorf("the image has more than %d files", maxEntries)
-		}
-		if err := i.entry(h, archive); err != nil {
-			return fmt.Errorf("%.300q: %w", h.Name, err)
-		}
-	}
+	return i.entries.Each(r, i.entry)
 }
 
 func (i *Inventory) entry(h *tar.Header, content io.Reader) error {
@@ -95,11 +73,11 @@ func (i *Inventory) entry(h *tar.Header, content io.Reader) error {
 	switch {
 	case name == "":
 		return nil
-	case base == opaqueWhiteout:
+	case base == layer.OpaqueWhiteout:
 		i.hide(dir, false)
 		return nil
-	case strings.HasPrefix(base, whiteout):
-		i.hide(path.Join(dir, strings.TrimPrefix(base, whiteout)), true)
+	case strings.HasPrefix(base, layer.Whiteout):
+		i.hide(path.Join(dir, strings.TrimPrefix(base, layer.Whiteout)), true)
 		return nil
 	case h.Typeflag == tar.TypeDir:
 		delete(i.traces, name)

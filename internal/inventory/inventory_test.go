@@ -21,7 +21,7 @@ type file struct {
 	mode                int64
 }
 
-func layer(files ...file) *bytes.Buffer {
+func archive(files ...file) *bytes.Buffer {
 	packed := &bytes.Buffer{}
 	w := tar.NewWriter(packed)
 	for _, f := range files {
@@ -97,7 +97,7 @@ func TestWhatPackageManagersLeave(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, unread := read(t, layer(c.files...))
+			got, unread := read(t, archive(c.files...))
 			if !slices.Equal(got, c.want) || len(unread) > 0 {
 				t.Errorf("got %q, want %q; unread %v", got, c.want, unread)
 			}
@@ -127,7 +127,7 @@ func TestGoPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _ := read(t, layer(
+	got, _ := read(t, archive(
 		file{name: "usr/bin/tiny", content: string(program), mode: 0o755},
 		file{name: "usr/bin/short", content: "\x7fE", mode: 0o755},
 		file{name: "usr/bin/broken", content: "\x7fELF and nothing else", mode: 0o755},
@@ -165,7 +165,7 @@ func TestLaterLayersCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got, _ := read(t, layer(lower...), layer(c.upper...)); !slices.Equal(got, c.want) {
+			if got, _ := read(t, archive(lower...), archive(c.upper...)); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -175,7 +175,7 @@ func TestLaterLayersCount(t *testing.T) {
 // TestWhatIsNotKnownIsSaid finds traces that cannot be read.
 func TestWhatIsNotKnownIsSaid(t *testing.T) {
 	t.Parallel()
-	got, unread := read(t, layer(
+	got, unread := read(t, archive(
 		file{name: "var/lib/rpm/rpmdb.sqlite", content: "SQLite"},
 		file{name: "app/node_modules/odd/package.json", content: `{"name":"o\u202edd","version":"1.0.0"}`},
 		file{name: "app/node_modules/long/package.json", content: `{"name":"` + strings.Repeat("x", 600) + `","version":"1.0.0"}`},
@@ -195,14 +195,9 @@ func TestTooMuchIsRefused(t *testing.T) {
 	for n := range maxComponents + 1 {
 		fmt.Fprintf(&status, "P:p%d\nV:1\n\n", n)
 	}
-	err := New().Layer(layer(file{name: "lib/apk/db/installed", content: status.String()}))
+	err := New().Layer(archive(file{name: "lib/apk/db/installed", content: status.String()}))
 	if err == nil || !strings.Contains(err.Error(), "more than 50000 packages") {
 		t.Errorf("packages: got %v", err)
-	}
-	i := New()
-	i.entries = 1
-	if err := i.Layer(layer(file{name: "a"}, file{name: "b"})); err == nil || !strings.Contains(err.Error(), "more than 500000 files") {
-		t.Errorf("files: got %v", err)
 	}
 	if err := New().Layer(bytes.NewBufferString(strings.Repeat("junk", 1000))); !errors.Is(err, tar.ErrHeader) {
 		t.Errorf("junk: got %v", err)
@@ -221,7 +216,7 @@ func FuzzTraces(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, place uint8) {
 		i := New()
-		if err := i.Layer(layer(file{name: places[int(place)%len(places)], content: text})); err != nil {
+		if err := i.Layer(archive(file{name: places[int(place)%len(places)], content: text})); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range i.Components("amd64") {

@@ -1,5 +1,6 @@
 // Package layer writes the tar layers of images, byte for byte the same for the same files in the same order: no owner, no time, no user's
 // umask and no number of processors shows in them. A Store keeps each layer under the name of its content, so that it is compressed once.
+// Of anybody's layers it reads the entries.
 package layer
 
 import (

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"archive/tar"
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -20,15 +19,8 @@ import (
 
 // Bounds of an image's root file system, all layers together.
 const (
-	maxEntries = 500_000
-	maxUnpack  = 8 << 30 // bytes
-	maxLinks   = 40      // symbolic links on the way to one file, as in Linux
-)
-
-// Whiteouts, see the OCI image layer specification, "Whiteouts".
-const (
-	whiteout       = ".wh."
-	opaqueWhiteout = ".wh..wh..opq"
+	maxUnpack = 8 << 30 // bytes
+	maxLinks  = 40      // symbolic links on the way to one file, as in Linux
 )
 
 // ExtractRootFS unpacks the layers of img, lowest first, into the existing folder dir. Permissions and modification times are kept, set-user-ID and
@@ -44,7 +36,8 @@ func ExtractRootFS(ctx context.Context, img v1.Image, dir string) error {
 	if err != nil {
 		return fmt.Errorf("unpack image: %w", err)
 	}
-	x := &extraction{root: root, entries: maxEntries, bytes: maxUnpack}
+	x := &extraction{root: root, bytes: maxUnpack, buffer: make([]byte, 256<<10)}
+	defer x.leave()
 	for i, l := range layers {
 		if err := x.layer(ctx, l); err != nil {
 			return fmt.Errorf("unpack layer %d of the image: %w", i+1, err)
@@ -56,10 +49,14 @@ func ExtractRootFS(ctx context.Context, img v1.Image, dir string) error {
 // extraction is the state of one unpacking.
 type extraction struct {
 	root    *os.Root
-	entries int   // left
+	entries layer.Entries
 	bytes   int64 // left
+	buffer  []byte
 	// folders are those known to be real folders of the root, to look each up once.
 	folders map[string]bool
+	// inside is the folder that the last entry went to, its path in root being folder: from the root, each part of a path would be opened again.
+	inside *os.Root
+	folder string
 	// fresh are the paths that the current layer has written, which its own whiteouts do not hide.
 	fresh map[string]bool
 }
@@ -76,23 +73,7 @@ func (x *extraction) layer(ctx context.Context, l v1.Layer) error {
 	}
 	defer content.Close()
 	x.folders, x.fresh = map[string]bool{".": true}, map[string]bool{}
-	// The tar reader asks for 512 bytes at a time.
-	archive := tar.NewReader(bufio.NewReaderSize(content, 256<<10))
-	for {
-		h, err := archive.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if x.entries--; x.entries < 0 {
-			return fmt.Errorf("more than %d entries", maxEntries)
-		}
-		if err := x.entry(h, archive); err != nil {
-			return fmt.Errorf("%q: %w", h.Name, err)
-		}
-	}
+	return x.entries.Each(content, x.entry)
 }
 
 func (x *extraction) entry(h *tar.Header, content io.Reader) error {
@@ -108,11 +89,11 @@ func (x *extraction) entry(h *tar.Header, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if base == opaqueWhiteout {
+	if base == layer.OpaqueWhiteout {
 		return x.hideAll(parent)
 	}
 	target := path.Join(parent, base)
-	if hidden, ok := strings.CutPrefix(base, whiteout); ok {
+	if hidden, ok := strings.CutPrefix(base, layer.Whiteout); ok {
 		if hidden == "" || hidden == "." || hidden == ".." {
 			return errors.New("the whiteout names no file")
 		}
@@ -121,14 +102,18 @@ func (x *extraction) entry(h *tar.Header, content io.Reader) error {
 	x.fresh[target] = true
 	switch h.Typeflag {
 	case tar.TypeDir:
-		return x.writeDir(target, h)
+		return x.writeDir(parent, base, h)
 	case tar.TypeReg:
-		return x.writeFile(target, h, content)
+		return x.writeFile(parent, base, h, content)
 	case tar.TypeSymlink:
 		if err := x.clear(target); err != nil {
 			return err
 		}
-		return x.root.Symlink(h.Linkname, target)
+		in, err := x.enter(parent)
+		if err != nil {
+			return err
+		}
+		return in.Symlink(h.Linkname, base)
 	case tar.TypeLink:
 		return x.writeLink(target, h.Linkname)
 	default:
@@ -136,28 +121,69 @@ func (x *extraction) entry(h *tar.Header, content io.Reader) error {
 	}
 }
 
-func (x *extraction) writeDir(name string, h *tar.Header) error {
-	if info, err := x.root.Lstat(name); err != nil || !info.IsDir() {
-		if err := x.clear(name); err != nil {
-			return err
+// enter returns a folder of the root, which is a real one.
+func (x *extraction) enter(folder string) (*os.Root, error) {
+	if x.inside != nil && x.folder == folder {
+		return x.inside, nil
+	}
+	x.leave()
+	inside, err := x.root.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	x.inside, x.folder = inside, folder
+	return inside, nil
+}
+
+// leave forgets the folder that was entered, which may be removed then.
+func (x *extraction) leave() {
+	if x.inside != nil {
+		_ = x.inside.Close() // nothing was written by it
+		x.inside = nil
+	}
+}
+
+func (x *extraction) writeDir(parent, base string, h *tar.Header) error {
+	in, err := x.enter(parent)
+	if err != nil {
+		return err
+	}
+	name := path.Join(parent, base)
+	err = in.Mkdir(base, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		if info, err := in.Lstat(base); err != nil || !info.IsDir() {
+			if err := x.clear(name); err != nil {
+				return err
+			}
+			if in, err = x.enter(parent); err != nil {
+				return err
+			}
+			if err := in.Mkdir(base, 0o755); err != nil {
+				return err
+			}
 		}
-		if err := x.root.Mkdir(name, 0o755); err != nil {
-			return err
-		}
+	} else if err != nil {
+		return err
 	}
 	x.folders[name] = true
 	// This user must be able to remove it again.
-	return x.root.Chmod(name, permissions(h)|0o700)
+	return in.Chmod(base, permissions(h)|0o700)
 }
 
-func (x *extraction) writeFile(name string, h *tar.Header, content io.Reader) error {
+func (x *extraction) writeFile(parent, base string, h *tar.Header, content io.Reader) error {
 	if x.bytes -= h.Size; x.bytes < 0 {
 		return fmt.Errorf("more than %d bytes in all", int64(maxUnpack))
 	}
-	create := func() (*os.File, error) { return x.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) }
+	create := func() (*os.File, error) {
+		in, err := x.enter(parent)
+		if err != nil {
+			return nil, err
+		}
+		return in.OpenFile(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	}
 	file, err := create()
 	if errors.Is(err, fs.ErrExist) {
-		if err := x.clear(name); err != nil {
+		if err := x.clear(path.Join(parent, base)); err != nil {
 			return err
 		}
 		file, err = create()
@@ -165,12 +191,12 @@ func (x *extraction) writeFile(name string, h *tar.Header, content io.Reader) er
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(file, content)
+	_, err = io.CopyBuffer(struct{ io.Writer }{file}, content, x.buffer) // the file's own ReadFrom makes a buffer each time
 	err = errors.Join(err, file.Chmod(permissions(h)), file.Close())
 	if err != nil {
 		return err
 	}
-	return x.root.Chtimes(name, h.ModTime, h.ModTime)
+	return x.inside.Chtimes(base, h.ModTime, h.ModTime)
 }
 
 func (x *extraction) writeLink(name, to string) error {

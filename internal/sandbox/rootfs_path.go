@@ -57,6 +57,7 @@ func (x *extraction) clear(name string) error {
 		return x.root.Remove(name)
 	}
 	x.folders = map[string]bool{".": true}
+	x.leave()
 	return x.root.RemoveAll(name)
 }
 
