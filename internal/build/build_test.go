@@ -156,6 +156,13 @@ func TestLayoutIsValid(t *testing.T) {
 		if diff := cmp.Diff(result.Platforms[i], image.Image); diff != "" {
 			t.Error(diff)
 		}
+		unopened, err := result.Image(image.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate.Image(unopened, validate.Fast); err != nil {
+			t.Error(err)
+		}
 		manifest, err := image.Content.Manifest()
 		if err != nil {
 			t.Fatal(err)

@@ -84,6 +84,23 @@ func Open(ctx context.Context, path string) (*Layout, error) {
 	return l, nil
 }
 
+// Image returns the image with a digest from the layout that the result names. All of it was checked when the result was made, and is not again.
+func (r *Result) Image(digest v1.Hash) (v1.Image, error) {
+	folder, err := layout.ImageIndexFromPath(r.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open the image layout: %w", err)
+	}
+	index, err := folder.ImageIndex(r.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("open the image layout: %w", err)
+	}
+	image, err := index.Image(digest)
+	if err != nil {
+		return nil, fmt.Errorf("open the image layout: %w", err)
+	}
+	return image, nil
+}
+
 // reader follows the documents of a layout down and collects its layers.
 type reader struct {
 	path   string

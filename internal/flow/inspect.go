@@ -12,7 +12,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/slipway-dev/slipway/internal/build"
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/inspect"
@@ -112,7 +111,7 @@ func (l *Line) boot(ctx context.Context, item catalog.Item, b *Built, platform v
 	if err != nil {
 		return inspect.Result{}, err
 	}
-	image, err := b.image(ctx, platform)
+	image, err := b.image(platform)
 	if err != nil {
 		return inspect.Result{}, err
 	}
@@ -124,7 +123,7 @@ func (l *Line) boot(ctx context.Context, item catalog.Item, b *Built, platform v
 }
 
 // image returns the image for a platform: from the layout that was built, or from where others keep theirs.
-func (b *Built) image(ctx context.Context, platform v1.Platform) (v1.Image, error) {
+func (b *Built) image(platform v1.Platform) (v1.Image, error) {
 	for _, found := range b.Platforms {
 		if !found.Platform.Satisfies(platform) {
 			continue
@@ -132,11 +131,7 @@ func (b *Built) image(ctx context.Context, platform v1.Platform) (v1.Image, erro
 		if b.Foreign() {
 			return b.artifact.Index.Image(found.Digest)
 		}
-		layout, err := build.Open(ctx, b.Path)
-		if err != nil {
-			return nil, err
-		}
-		return layout.Index.Image(found.Digest)
+		return b.Image(found.Digest)
 	}
 	return nil, fmt.Errorf("there is no image for %s, which this machine could boot: see platforms in %s", platform, catalog.SettingsFile)
 }
