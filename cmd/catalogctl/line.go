@@ -27,7 +27,7 @@ func (a *app) open(ctx context.Context, checks flow.Checks, with ...func(*flow.O
 	}
 	report, stop := a.progress()
 	options := flow.Options{
-		Root: root, Out: a.out, Cache: filepath.Join(cache, "slipway"), Remote: a.remote, TrustedRoot: a.trustedRoot,
+		Root: root, Out: a.out, Cache: filepath.Join(cache, "slipway"), Memory: a.memory, Remote: a.remote, TrustedRoot: a.trustedRoot,
 		Home: home, Environ: os.Environ(), Version: version(), Progress: report, Now: time.Now,
 	}
 	for _, set := range with {

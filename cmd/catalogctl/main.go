@@ -39,10 +39,11 @@ func run(remote http.RoundTripper) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{stdout: os.Stdout, stderr: os.Stderr, remote: remote}
-	remove, err := useTemporary()
+	memory, remove, err := useTemporary()
 	if err != nil {
 		return a.report(fmt.Errorf("no folder for temporary files: %w", err))
 	}
+	a.memory = memory
 	err = a.command().ExecuteContext(ctx)
 	return max(a.report(err), a.report(remove()))
 }

@@ -19,6 +19,7 @@ import (
 type app struct {
 	stdout, stderr io.Writer
 	remote         http.RoundTripper // nil but in tests
+	memory         string            // a folder for what is booted, or empty
 
 	dir   string // -C
 	out   string // --out

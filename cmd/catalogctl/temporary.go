@@ -9,35 +9,56 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/slipway-dev/slipway/internal/sandbox"
 	"github.com/slipway-dev/slipway/internal/scratch"
 )
 
+// memoryFolder is where Linux has a file system in memory.
+const memoryFolder = "/dev/shm"
+
 // useTemporary makes TMPDIR a folder of this process alone and returns what removes it. A killed process's folder, with whole root file
-// systems in it, is removed by the next one of the same user.
-func useTemporary() (remove func() error, err error) {
-	parent, err := filepath.Abs(os.TempDir())
+// systems in it, is removed by the next one of the same user. Memory is another such folder, in memory; it is empty if there is none, or if the user
+// has named a TMPDIR.
+func useTemporary() (memory string, remove func() error, err error) {
+	named := os.Getenv("TMPDIR") != ""
+	dir, onDisk, err := ownFolder(os.TempDir())
 	if err != nil {
-		return nil, err
+		return "", nil, err
+	}
+	if err := os.Setenv("TMPDIR", dir); err != nil {
+		return "", nil, errors.Join(err, onDisk())
+	}
+	if named || sandbox.RoomInMemory(memoryFolder) == 0 {
+		return "", onDisk, nil
+	}
+	memory, inMemory, err := ownFolder(memoryFolder)
+	if err != nil {
+		return "", onDisk, nil //nolint:nilerr // it would only have saved time
+	}
+	return memory, func() error { return errors.Join(inMemory(), onDisk()) }, nil
+}
+
+// ownFolder makes a folder of this process alone inside parent and returns what removes it.
+func ownFolder(parent string) (dir string, remove func() error, err error) {
+	if parent, err = filepath.Abs(parent); err != nil {
+		return "", nil, err
 	}
 	root, err := os.OpenRoot(parent)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	name := "slipway-" + strconv.Itoa(os.Getuid())
 	if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, errors.Join(err, root.Close())
+		return "", nil, errors.Join(err, root.Close())
 	}
 	if err := own(root, name); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s %w; remove it, or set TMPDIR to another folder", filepath.Join(parent, name), err), root.Close())
+		return "", nil, errors.Join(fmt.Errorf("%s %w; remove it, or set TMPDIR to another folder", filepath.Join(parent, name), err), root.Close())
 	}
 	folder, err := scratch.Open(root, name)
 	if err != nil {
-		return nil, errors.Join(err, root.Close())
+		return "", nil, errors.Join(err, root.Close())
 	}
-	if err := os.Setenv("TMPDIR", filepath.Join(parent, folder.Path)); err != nil {
-		return nil, errors.Join(err, folder.Close(), root.Close())
-	}
-	return func() error { return errors.Join(folder.Close(), root.Close()) }, nil
+	return filepath.Join(parent, folder.Path), func() error { return errors.Join(folder.Close(), root.Close()) }, nil
 }
 
 // own reports why a folder may be another user's, who could have put it there.

@@ -115,7 +115,7 @@ func (l *Line) boot(ctx context.Context, item catalog.Item, b *Built, platform v
 	if err != nil {
 		return inspect.Result{}, err
 	}
-	result, err := inspect.Inspect(ctx, runtime, inspect.Input{Image: image, Platform: platform, Entry: item.Entry})
+	result, err := inspect.Inspect(ctx, runtime, inspect.Input{Image: image, Platform: platform, Entry: item.Entry, Memory: l.Memory})
 	if err != nil {
 		return inspect.Result{}, err
 	}

@@ -25,6 +25,8 @@ type Input struct {
 	Image    v1.Image    // for a platform that this machine runs
 	Platform v1.Platform // that of Image
 	Entry    entry.Entry
+	// Memory is a folder in memory, to which the image is unpacked if there is room. Empty means that it is unpacked to a temporary folder.
+	Memory string
 	// Dialer is the executable that reaches an HTTP server inside the sandbox, see [sandbox.Spec]. Empty means this process's own.
 	Dialer string
 }
@@ -61,19 +63,12 @@ func Inspect(ctx context.Context, rt *sandbox.Runtime, in Input) (*Result, error
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: read the image's configuration: %w", in.Entry.ID(), err)
 	}
-	root, err := os.MkdirTemp("", "slipway-root-")
+	began := time.Now()
+	root, err := unpack(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", in.Entry.ID(), err)
 	}
 	defer os.RemoveAll(root)
-	// The program inside is another user than this one.
-	if err := os.Chmod(root, 0o755); err != nil {
-		return nil, fmt.Errorf("inspect %s: %w", in.Entry.ID(), err)
-	}
-	began := time.Now()
-	if err := sandbox.ExtractRootFS(ctx, in.Image, root); err != nil {
-		return nil, fmt.Errorf("inspect %s: %w", in.Entry.ID(), err)
-	}
 	report := Report{Platform: in.Platform.String(), Runtime: rt.Version(), Unpacked: time.Since(began)}
 	spec := sandbox.Spec{
 		Root: root, Args: command(config.Config, in.Entry.Inspect), Env: environment(config.Config.Env, in.Entry.Inspect.Env), Dir: config.Config.WorkingDir,
