@@ -1,7 +1,10 @@
 package keep_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,9 +18,9 @@ type about struct{ Name string }
 // get returns what is in the file with the key, what is said of it, and whether it was made for this.
 func get(t *testing.T, s *keep.Store[about], key, text string) (content, name string, fresh bool) {
 	t.Helper()
-	f, err := s.Get(t.Context(), key, func(file *os.File) (about, error) {
+	f, err := s.Get(t.Context(), key, func(file *keep.Draft) (about, error) {
 		fresh = true
-		_, err := file.WriteString(text)
+		_, err := io.WriteString(file, text)
 		return about{"called " + text}, err
 	})
 	if err != nil {
@@ -85,8 +88,8 @@ func TestFailuresKeepNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	failure := errors.New("no")
-	_, err := keep.New[about](dir).Get(t.Context(), "a", func(file *os.File) (about, error) {
-		_, err := file.WriteString("half")
+	_, err := keep.New[about](dir).Get(t.Context(), "a", func(file *keep.Draft) (about, error) {
+		_, err := io.WriteString(file, "half")
 		return about{}, errors.Join(failure, err)
 	})
 	if !errors.Is(err, failure) {
@@ -97,5 +100,63 @@ func TestFailuresKeepNothing(t *testing.T) {
 	}
 	if content, _, fresh := get(t, keep.New[about](dir), "a", "whole"); content != "whole" || !fresh {
 		t.Errorf("got %q, made: %v", content, fresh)
+	}
+}
+
+// What is being written can be read by its name.
+func TestDraftsCanBeRead(t *testing.T) {
+	t.Parallel()
+	_, err := keep.New[about](t.TempDir()).Get(t.Context(), "a", func(file *keep.Draft) (about, error) {
+		if _, err := io.WriteString(file, "one"); err != nil {
+			return about{}, err
+		}
+		data, err := os.ReadFile(file.Name())
+		return about{string(data)}, err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Files that came from elsewhere are found by what they hold, and only as long as they hold it.
+func TestFilesAreFoundByDigest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	get(t, keep.New[about](dir), "a", "one")
+	digest := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return hex.EncodeToString(sum[:])
+	}
+	if path, ok := keep.New[about](dir).Digest(digest("one")); !ok {
+		t.Errorf("what was made is not found: %s", path)
+	}
+	file := filepath.Join(t.TempDir(), "came")
+	if err := os.WriteFile(file, []byte("came"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(t.TempDir(), "new")
+	store := keep.New[about](dir)
+	if _, ok := store.Digest(digest("came")); ok {
+		t.Error("it is there before it came")
+	}
+	for range 2 {
+		if err := store.Adopt(file, digest("came")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, ok := store.Digest(digest("came"))
+	if !ok {
+		t.Fatal("what came is not found")
+	}
+	if err := os.WriteFile(path, []byte("damaged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := keep.New[about](dir).Digest(digest("came")); ok {
+		t.Error("what was damaged is found")
+	}
+	for _, other := range []string{"", "../sha256/" + digest("came"), strings.ToUpper(digest("came"))} {
+		if path, ok := store.Digest(other); ok || path != "" {
+			t.Errorf("%q is found at %s", other, path)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/keep"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/lockfile"
 	"github.com/slipway-dev/slipway/internal/layer"
@@ -33,7 +34,7 @@ func (g *Ecosystem) Payload(ctx context.Context, e entry.Entry, dir fs.FS, platf
 		return nil, fmt.Errorf("go entries are compiled for linux/amd64 and linux/arm64, not for %s", platform)
 	}
 	s := &source{entry: e, lock: lock, files: files, arch: platform.Architecture}
-	program, err := g.programs.Get(ctx, s.key(), func(file *os.File) ([]kind.Component, error) { return g.compile(ctx, s, file) })
+	program, err := g.programs.Get(ctx, s.key(), func(file *keep.Draft) ([]kind.Component, error) { return g.compile(ctx, s, file) })
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (p *Ecosystem) make(ctx context.Context, s source, tools *lockfile.Lock) (*
 	if err != nil {
 		return nil, err
 	}
-	return p.built.Get(ctx, key, func(file *os.File) (made, error) {
+	return p.built.Get(ctx, key, func(file *keep.Draft) (made, error) {
 		w, uses, err := p.build(ctx, s, tools, file)
 		if err != nil {
 			return made{}, err
@@ -91,8 +91,14 @@ func (p *Ecosystem) madeFrom(ctx context.Context, s source, tools *lockfile.Lock
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
+// named is a file that is written and can be read by its name.
+type named interface {
+	io.Writer
+	Name() string
+}
+
 // build builds a wheel into a file and reads it to its end. It returns the names of the tools that were used, too.
-func (p *Ecosystem) build(ctx context.Context, s source, tools *lockfile.Lock, file *os.File) (*wheel.Wheel, []string, error) {
+func (p *Ecosystem) build(ctx context.Context, s source, tools *lockfile.Lock, file named) (*wheel.Wheel, []string, error) {
 	opened, err := p.fetch(ctx, s)
 	if err != nil {
 		return nil, nil, err

@@ -52,7 +52,7 @@ func (a *Answers) to(ctx context.Context, document []byte, version string, ask f
 		return nil, said{}, err
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "osv answer 1\n%s\n%s", state, document))
-	file, err := a.kept.Get(ctx, hex.EncodeToString(sum[:]), func(f *os.File) (said, error) {
+	file, err := a.kept.Get(ctx, hex.EncodeToString(sum[:]), func(f *keep.Draft) (said, error) {
 		output, found, err := ask()
 		if err != nil {
 			return said{}, err
