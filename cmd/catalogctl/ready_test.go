@@ -117,7 +117,7 @@ func addEntry(root, name, pkg, version string) error {
 		return err
 	}
 	e := entry.Entry{Kind: entry.NPX, Name: name, Package: &entry.Package{Name: pkg, Version: version}}
-	files, err := npm.New(fetch.New(temp, nil), config, world.RunNPM).Lock(context.Background(), e, nil)
+	files, err := npm.New(fetch.New(temp, nil), npm.NewArchives(filepath.Join(temp, "archives")), config, world.RunNPM).Lock(context.Background(), e, nil)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	return map[entry.Kind]kind.Ecosystem{
 		entry.Container: image.New(l.downloads, l.images()),
-		entry.NPX:       npm.New(l.downloads, l.npmrc, l.resolver(base, "npm")),
+		entry.NPX:       npm.New(l.downloads, l.packages, l.npmrc, l.resolver(base, "npm")),
 		entry.UVX: pypi.New(pypi.Options{
 			Cache: l.downloads, Config: l.pipconf, Index: l.pypi, Resolve: l.resolver(base, "uv"),
 			Sandbox: &room{line: l, base: base}, Built: filepath.Join(l.Cache, "built"),

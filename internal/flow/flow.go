@@ -22,6 +22,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/git"
 	"github.com/slipway-dev/slipway/internal/kind/gomod"
 	"github.com/slipway-dev/slipway/internal/kind/gomod/gocmd"
+	"github.com/slipway-dev/slipway/internal/kind/npm"
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
@@ -68,6 +69,7 @@ type Line struct {
 	downloads *fetch.Cache
 	layers    *layer.Store
 	npmrc     *npmrc.Config
+	packages  *npm.Archives
 	skills    *skill.Ecosystem
 	pipconf   *pipconf.Config
 	pypi      *index.Index
@@ -106,6 +108,7 @@ func Open(ctx context.Context, o Options, checks Checks) (*Line, error) {
 		downloads: downloads,
 		layers:    layer.NewStore(filepath.Join(o.Cache, "layers")),
 		npmrc:     config,
+		packages:  npm.NewArchives(filepath.Join(o.Cache, "built", "npm")),
 		skills:    skill.New(git.New(o.Environ), o.Root, filepath.Join(o.Cache, "skills")),
 		pipconf:   pip,
 		pypi:      index.New(downloads, pip),

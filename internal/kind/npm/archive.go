@@ -8,10 +8,8 @@ import (
 	"os"
 	"path"
 	"strings"
-	"sync"
 
 	"github.com/slipway-dev/slipway/internal/bounded"
-	"github.com/slipway-dev/slipway/internal/coalesce"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind/npm/lockfile"
 	"github.com/slipway-dev/slipway/internal/unpack"
@@ -23,41 +21,19 @@ var limits = unpack.Limits{Entries: 100_000, Bytes: 2 << 30, FileBytes: 1 << 30,
 // maxArchive bounds a download, in bytes.
 const maxArchive = 1 << 30
 
-// archive is a downloaded package that was read through once.
+// archive is a downloaded package whose contents are known.
 type archive struct {
 	file   string // local, checked against digest
 	digest fetch.Digest
-	files  map[string]bool  // paths of regular files inside the package
-	parts  map[string]*part // by folder inside the archive: "" is the package itself, the others lie in its node_modules
+
+	files map[string]bool  // paths of regular files inside the package
+	parts map[string]*part // by folder inside the archive: "" is the package itself, the others lie in its node_modules
 }
 
 // part is one of the packages in an archive.
 type part struct {
-	manifest *manifest // nil if it has no package.json
-	hasGyp   bool
-}
-
-// scanned are the archives that this process has read through. Those of several platforms and entries are mostly the same, and are asked for
-// at the same time.
-type scanned struct {
-	archives sync.Map // fetch.Digest → *archive
-	flight   coalesce.Group[*archive]
-}
-
-// once returns the archive with a digest, which is scanned unless it was before.
-func (s *scanned) once(ctx context.Context, file string, digest fetch.Digest) (*archive, error) {
-	return s.flight.Do(ctx, digest.String(), func() (*archive, error) {
-		known, _ := s.archives.Load(digest)
-		if a, ok := known.(*archive); ok {
-			return a, nil
-		}
-		a, err := scan(ctx, file, digest)
-		if err != nil {
-			return nil, err
-		}
-		s.archives.Store(digest, a)
-		return a, nil
-	})
+	Manifest *manifest `json:"manifest,omitempty"` // nil if it has no package.json
+	HasGyp   bool      `json:"hasGyp,omitempty"`
 }
 
 // scan reads an archive through. It keeps the names of its files, so memory is bounded by the limits on entries and names.
@@ -73,13 +49,13 @@ func scan(ctx context.Context, file string, digest fetch.Digest) (*archive, erro
 		}
 		switch strings.TrimPrefix(strings.TrimPrefix(f.Path, folder), "/") {
 		case "binding.gyp":
-			p.hasGyp = true
+			p.HasGyp = true
 		case "package.json":
 			data, err := bounded.Read(r, maxManifest)
 			if err != nil {
 				return fmt.Errorf("%s: %w", f.Path, err)
 			}
-			if p.manifest, err = parseManifest(data); err != nil {
+			if p.Manifest, err = parseManifest(data); err != nil {
 				return fmt.Errorf("%s: %w", f.Path, err)
 			}
 		}
@@ -88,10 +64,15 @@ func scan(ctx context.Context, file string, digest fetch.Digest) (*archive, erro
 	if err != nil {
 		return nil, err
 	}
-	if own := a.parts[""]; own == nil || own.manifest == nil {
-		return nil, errors.New("the archive holds no package.json")
+	return a, a.check()
+}
+
+// check says why an archive is no package's.
+func (a *archive) check() error {
+	if own := a.parts[""]; own == nil || own.Manifest == nil {
+		return errors.New("the archive holds no package.json")
 	}
-	return a, nil
+	return nil
 }
 
 // walk visits the files of an archive that npm would unpack: all but links.

@@ -67,7 +67,7 @@ func (n *Ecosystem) archive(ctx context.Context, name, version, integrity string
 	if err != nil {
 		return nil, err
 	}
-	return n.scanned.once(ctx, file, digest)
+	return n.archives.archive(ctx, file, digest)
 }
 
 // file fetches an archive of a package from where its registry has it. The registry is asked for only if the archive is not here yet.

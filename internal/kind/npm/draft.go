@@ -44,7 +44,7 @@ func (n *Ecosystem) Draft(ctx context.Context, ref string) (*kind.Draft, error) 
 	if err != nil {
 		return nil, fmt.Errorf("package %s %s: %w", name, version, err)
 	}
-	if !a.parts[""].manifest.is(name, version) {
+	if !a.parts[""].Manifest.is(name, version) {
 		return nil, fmt.Errorf("package %s %s: its package.json says that it is another one", name, version)
 	}
 	said, err := readSaid(ctx, a, name)

@@ -77,7 +77,7 @@ func (d *drafter) running(a *archive) {
 	} else {
 		d.declared(d.said.server.packageOf(e.Package.Name))
 	}
-	bins := a.parts[""].manifest.Bin
+	bins := a.parts[""].Manifest.Bin
 	unscoped := e.Package.Name[strings.LastIndexByte(e.Package.Name, '/')+1:]
 	switch names := slices.Sorted(maps.Keys(bins)); {
 	case len(names) == 0:
@@ -85,7 +85,7 @@ func (d *drafter) running(a *archive) {
 	case len(names) > 1 && bins[unscoped] == "":
 		d.missing("package.bin: choose one of %s", lockfile.Abbreviate(strings.Join(names, ", ")))
 	}
-	if script := a.parts[""].manifest.installScript(a.parts[""].hasGyp); script != "" {
+	if script := a.parts[""].Manifest.installScript(a.parts[""].HasGyp); script != "" {
 		d.missing("installScripts: the package wants to run a script when it is installed (%s); say why it works without, or choose another",
 			wording.Line(script, 200))
 	}

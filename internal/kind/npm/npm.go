@@ -24,11 +24,10 @@ const AppDir = "/app"
 
 // Ecosystem is a kind.Packaged for npx entries. It may be used by many goroutines at once.
 type Ecosystem struct {
-	cache  *fetch.Cache
-	config *npmrc.Config
-	run    Runner
-
-	scanned scanned
+	cache    *fetch.Cache
+	config   *npmrc.Config
+	archives *Archives
+	run      Runner
 }
 
 var _ kind.Packaged = (*Ecosystem)(nil)
@@ -38,9 +37,9 @@ var _ kind.Packaged = (*Ecosystem)(nil)
 // runs on. The error should hold what npm printed.
 type Runner func(ctx context.Context, dir string, args, env []string) error
 
-// New returns the ecosystem over a download cache and the user's registries. Only Lock uses run.
-func New(cache *fetch.Cache, config *npmrc.Config, run Runner) *Ecosystem {
-	return &Ecosystem{cache: cache, config: config, run: run}
+// New returns the ecosystem over a download cache, what is known of the archives in it, and the user's registries. Only Lock uses run.
+func New(cache *fetch.Cache, archives *Archives, config *npmrc.Config, run Runner) *Ecosystem {
+	return &Ecosystem{cache: cache, archives: archives, config: config, run: run}
 }
 
 // LockFiles returns the lock's name.

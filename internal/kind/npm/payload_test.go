@@ -7,10 +7,15 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/slipway-dev/slipway/internal/entry"
@@ -109,6 +114,63 @@ func TestPayloadLaysOutWhatThePlatformNeeds(t *testing.T) {
 	}
 	if other.Key == p.Key {
 		t.Error("platforms with other packages share a key")
+	}
+}
+
+// What an earlier process noted of the archives is as good as reading them, and what was damaged since is noted anew.
+func TestLaterProcessesReadNoArchiveAgain(t *testing.T) {
+	t.Parallel()
+	registry := newRegistry(t, serverReleases()...)
+	dir := registry.cacheDir()
+	notes := func() []string {
+		found, err := filepath.Glob(filepath.Join(dir, "archives", "*", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.DeleteFunc(found, func(name string) bool { return filepath.Base(filepath.Dir(name)) == "partial" })
+	}
+	var first *kind.Payload
+	for _, process := range []struct {
+		name   string
+		before func(note string) error
+	}{
+		{"the first", nil},
+		{"a later one", func(note string) error { return os.Chtimes(note, time.Time{}, time.Unix(0, 0)) }},
+		{"one after damage", func(note string) error {
+			return errors.Join(os.Chmod(note, 0o600), os.WriteFile(note, []byte("{}"), 0o600))
+		}},
+	} {
+		for _, note := range notes() {
+			if err := process.before(note); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, err := registry.process(dir, nil).Payload(t.Context(), serverEntry(), folder(t, serverLock(t)), amd64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = p
+		}
+		if diff := cmp.Diff(first, p, cmpopts.IgnoreFields(kind.Payload{}, "Write")); diff != "" {
+			t.Errorf("%s: %s", process.name, diff)
+		}
+		want, _ := listing(t, first)
+		got, _ := listing(t, p)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", process.name, diff)
+		}
+		if process.name != "a later one" {
+			continue
+		}
+		for _, note := range notes() {
+			if info, err := os.Stat(note); err != nil || !info.ModTime().Equal(time.Unix(0, 0)) {
+				t.Errorf("%s was written again: %v", note, err)
+			}
+		}
+	}
+	if len(notes()) < 2*5 {
+		t.Errorf("only these were noted: %v", notes())
 	}
 }
 

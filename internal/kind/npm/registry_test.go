@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -173,19 +174,31 @@ func (r *registry) describe(w http.ResponseWriter, name string, versions map[str
 // ecosystem returns an ecosystem over the registry, with an empty cache that never waits.
 func (r *registry) ecosystem(run npm.Runner, settings ...string) *npm.Ecosystem {
 	r.t.Helper()
+	return r.process(r.cacheDir(), run, settings...)
+}
+
+// cacheDir is an empty folder for a cache.
+func (r *registry) cacheDir() string {
+	r.t.Helper()
 	// A download that was given up may still write for a moment, which t.TempDir would take for a failure.
 	dir, err := os.MkdirTemp("", "slipway-npm-test-")
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	cache := fetch.New(dir, nil)
+	return dir
+}
+
+// process returns the ecosystem of a process that works with a cache.
+func (r *registry) process(dir string, run npm.Runner, settings ...string) *npm.Ecosystem {
+	r.t.Helper()
+	cache := fetch.New(filepath.Join(dir, "downloads"), nil)
 	cache.Clock = fetch.Clock{Now: time.Now, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	config, err := npmrc.Load(npmrc.Sources{Environ: append(settings, "npm_config_registry="+r.URL+"/npm")})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return npm.New(cache, config, run)
+	return npm.New(cache, npm.NewArchives(filepath.Join(dir, "archives")), config, run)
 }
 
 func (r *registry) host() string {

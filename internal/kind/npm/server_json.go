@@ -51,7 +51,7 @@ func (s *serverJSON) packageOf(name string) *serverPackage {
 
 // readSaid reads package.json and, if there is one that can be read, server.json.
 func readSaid(ctx context.Context, a *archive, name string) (*said, error) {
-	s := &said{license: a.parts[""].manifest.License}
+	s := &said{license: a.parts[""].Manifest.License}
 	err := walk(ctx, a.file, func(f unpack.File, r io.Reader) error {
 		if f.Path != "package.json" && f.Path != "server.json" {
 			return nil

@@ -22,7 +22,7 @@ type installation struct {
 // manifest returns what a package's own package.json says; verify makes sure that there is one.
 func (i *installation) manifest(p *lockfile.Package) *manifest {
 	archive, folder := i.source(p)
-	return archive.parts[folder].manifest
+	return archive.parts[folder].Manifest
 }
 
 // source returns the archive that a package comes in and the folder inside it.
@@ -44,15 +44,15 @@ func (i *installation) verify(e entry.Entry) error {
 			continue
 		}
 		part := archive.parts[folder]
-		if part == nil || part.manifest == nil {
+		if part == nil || part.Manifest == nil {
 			refuse(p, "is not in the archive of the package that should hold it: lock again")
 			continue
 		}
-		if !part.manifest.is(p.Name, p.Version) {
+		if !part.Manifest.is(p.Name, p.Version) {
 			refuse(p, "is %s %s in the lock, but the archive says that it is %s %s: lock again, and ask who changed the lock", p.Name, p.Version,
-				lockfile.Abbreviate(part.manifest.Name), lockfile.Abbreviate(part.manifest.Version))
+				lockfile.Abbreviate(part.Manifest.Name), lockfile.Abbreviate(part.Manifest.Version))
 		}
-		if script := part.manifest.installScript(part.hasGyp); script != "" && !declaresScript(e, p.Name) {
+		if script := part.Manifest.installScript(part.HasGyp); script != "" && !declaresScript(e, p.Name) {
 			refuse(p, "%s %s (%s)", p.Name, scriptAdvice(p.Name), lockfile.Abbreviate(script))
 		}
 	}
