@@ -23,7 +23,7 @@ const (
 var kinds = []entry.Kind{entry.Container, entry.Remote, entry.NPX, entry.UVX, entry.Go}
 
 // aside are packages of the builder that see entries only when they have been released, or not at all. All others count.
-var aside = []string{"change", "comment", "github", "progress", "publication"}
+var aside = []string{"change", "comment", "github", "programtest", "progress", "publication"}
 
 // place says what a file belongs to, and to which entry or base.
 func place(file string) (part, Name) {

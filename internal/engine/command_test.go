@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slipway-dev/slipway/internal/programtest"
 	"github.com/slipway-dev/slipway/internal/progress"
 )
 
@@ -15,9 +16,7 @@ func brokenCommand(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
 	name := filepath.Join(bin, "dagger")
-	if err := os.WriteFile(name, []byte("#!/bin/sh\necho no such engine >&2\nexit 1\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, name, "echo no such engine >&2\nexit 1\n")
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	t.Setenv(commandVariable, "")
 	return name

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/slipway-dev/slipway/internal/programtest"
 )
 
 func TestARefusedNamespaceIsExplained(t *testing.T) {
@@ -39,9 +40,7 @@ func TestARefusedNamespaceIsExplained(t *testing.T) {
 func TestFindRefusesWhatIsNoRuntime(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "runsc")
-	if err := os.WriteFile(file, []byte("#!/bin/sh\necho something else\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, file, "echo something else\n")
 	t.Setenv(Variable, "")
 	t.Setenv("PATH", dir+"/absent")
 	for name, find := range map[string]func() (*Runtime, error){

@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/finding"
 	"github.com/slipway-dev/slipway/internal/gate"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/programtest"
 	"github.com/slipway-dev/slipway/internal/scan"
 	"github.com/slipway-dev/slipway/internal/scan/osv"
 	"github.com/slipway-dev/slipway/internal/scan/sarif"
@@ -52,10 +53,7 @@ func subject() scan.Subject {
 func standIn(t *testing.T, script string, environ ...string) (*osv.Command, string) {
 	t.Helper()
 	dir := t.TempDir()
-	text := "#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'osv-scanner version: 2.5.1'; exit; fi\ncd " + dir + "\n" + script
-	if err := os.WriteFile(filepath.Join(dir, osv.Name), []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, filepath.Join(dir, osv.Name), "if [ \"$1\" = --version ]; then echo 'osv-scanner version: 2.5.1'; exit; fi\ncd "+dir+"\n"+script)
 	command, err := osv.Find(t.Context(), append(environ, "PATH="+os.Getenv("PATH"), "COSIGN_PASSWORD=secret"), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -293,9 +291,7 @@ func TestMissingCommand(t *testing.T) {
 func TestAnotherCommandOfThatName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, osv.Name), []byte("#!/bin/sh\necho hello\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, filepath.Join(dir, osv.Name), "echo hello\n")
 	if _, err := osv.Find(t.Context(), nil, dir); err == nil || !strings.Contains(err.Error(), "does not say that it is osv-scanner") {
 		t.Errorf("found, or %v", err)
 	}

@@ -3,23 +3,19 @@ package gocmd
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway-dev/slipway/internal/programtest"
 )
 
 // script returns a command whose go is a shell script, so that a test says what a broken or hostile one does.
 func script(t *testing.T, text string) *Toolchain {
 	t.Helper()
 	root := t.TempDir()
-	if err := os.Mkdir(filepath.Join(root, "bin"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, "bin", "go"), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, filepath.Join(root, "bin", "go"), text+"\n")
 	return &Toolchain{Name: "go1.26.8", Root: root, command: New(t.TempDir(), nil)}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-dev/slipway/internal/kind/npm/npmrc"
+	"github.com/slipway-dev/slipway/internal/programtest"
 )
 
 // write makes a folder with one file.
@@ -197,10 +198,7 @@ func FuzzLoad(f *testing.F) {
 
 func TestAnNpmThatPrintsWithoutEndIsStopped(t *testing.T) {
 	dir := t.TempDir()
-	endless := "#!/bin/sh\nwhile :; do echo 0123456789012345678901234567890123456789; done\n"
-	if err := os.WriteFile(filepath.Join(dir, "npm"), []byte(endless), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, filepath.Join(dir, "npm"), "while :; do echo 0123456789012345678901234567890123456789; done\n")
 	t.Setenv("PATH", dir)
 	ask, _ := npmrc.Machine(dir, nil)
 	if answer, err := ask(t.Context(), "registry"); err == nil {

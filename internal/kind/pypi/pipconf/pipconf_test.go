@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
+	"github.com/slipway-dev/slipway/internal/programtest"
 )
 
 // folder makes a folder with the files.
@@ -157,10 +158,7 @@ func TestMachine(t *testing.T) {
 		"uv":  "      --default-index <DEFAULT_INDEX>\n          The default package index (by default: <https://default.example/simple>) [env: X=]\n",
 	} {
 		bin := folder(t, nil)
-		script := "#!/bin/sh\ncat <<'END'\n" + help + "\nEND\n"
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		programtest.Write(t, filepath.Join(bin, name), "cat <<'END'\n"+help+"\nEND\n")
 		t.Setenv("PATH", bin)
 		ask := pipconf.Machine(bin, []string{"PATH=/usr/bin:/bin"})
 		if ask == nil {
