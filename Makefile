@@ -54,7 +54,7 @@ $(ZIZMOR_STAMP):
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-$(BIN)/catalogctl: $(shell git ls-files -co --exclude-standard '*.go' go.mod go.sum schema 'catalog/bases' 2>/dev/null)
+$(BIN)/catalogctl: $(shell git ls-files -co --exclude-standard '*.go' 'internal/*.py' go.mod go.sum schema 'catalog/bases' 2>/dev/null)
 	@mkdir -p '$(BIN)'
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o '$@' ./cmd/catalogctl
 

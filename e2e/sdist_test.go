@@ -3,17 +3,25 @@
 package e2e
 
 import (
+	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/slipway-dev/slipway/internal/build"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
@@ -105,8 +113,11 @@ func TestAServerWithoutAWheel(t *testing.T) {
 	cache := t.TempDir()
 	catalogctl, root := sdistCatalog(t, cache, wheeltest.Sdist{Name: "old-server", Version: "1.0", Files: map[string]string{
 		"setup.py": `from setuptools import setup
-setup(name="old-server", version="1.0", py_modules=["old_server"], entry_points={"console_scripts": ["old-server=old_server:run"]})`,
-		"old_server.py": sourceServer,
+setup(name="old-server", version="1.0", py_modules=["old_server", "animals_a", "animals_b", "animals_c", "minus", "parentheses", "power", "null"], entry_points={"console_scripts": ["old-server=old_server:run"]})`,
+		"old_server.py": sourceServer, "animals_a.py": animals, "animals_b.py": "class A:\n    zebra = \"zebra\"\n    gnu = \"gnu\"\n", "animals_c.py": animals,
+		// Sources that a compiler could stumble over.
+		"minus.py": "x = " + strings.Repeat("-", 1_000_000) + "1", "parentheses.py": "x = " + strings.Repeat("(", 100_000),
+		"power.py": "x = 10**10**10", "null.py": "x = 1\x00",
 	}})
 	catalogctl.run(t, "-q", "lock", "old-server")
 	if lock, err := os.ReadFile(filepath.Join(root, "catalog/uvx/old-server/build-requirements.txt")); err != nil || !strings.Contains(string(lock), "\nsetuptools==") {
@@ -118,6 +129,19 @@ setup(name="old-server", version="1.0", py_modules=["old_server"], entry_points=
 		t.Fatalf("release: %+v", first)
 	}
 	catalogctl.run(t, "-q", "verify", first.Reference)
+	compiled := compiledIn(t, filepath.Join(root, "dist/uvx/old-server"), 1)
+	if names := slices.Sorted(maps.Keys(compiled)); !slices.Equal(names, []string{"animals_a", "animals_b", "animals_c", "old_server", "power"}) {
+		t.Errorf("compiled are %q", names)
+	}
+	if strings.ReplaceAll(compiled["animals_a"], "animals_a.py", "animals_c.py") != compiled["animals_c"] {
+		t.Errorf("the same source was compiled to something else after another:\n%q\n%q", compiled["animals_a"], compiled["animals_c"])
+	}
+	library := compiledIn(t, filepath.Join(root, "dist/uvx/old-server"), 2)
+	for _, module := range []string{"os", "ssl", "_sysconfigdata__linux_x86_64-linux-gnu"} {
+		if library[module] == "" {
+			t.Errorf("of the standard library %d modules are compiled, and %s is none of them", len(library), module)
+		}
+	}
 	attested := attestations(t, filepath.Join(root, "dist", "registry"))
 	for _, want := range []string{"pkg:pypi/old-server@1.0?file_name=old_server-1.0.tar.gz", `"uri":"pkg:pypi/setuptools@`, "old-server/build-requirements.txt"} {
 		if !strings.Contains(attested, want) {
@@ -135,6 +159,54 @@ setup(name="old-server", version="1.0", py_modules=["old_server"], entry_points=
 	if again := parse(t, catalogctl.run(t, "-q", "--json", "release", "old-server")); again.Digest != first.Digest {
 		t.Errorf("released as %s, then as %s", first.Digest, again.Digest)
 	}
+}
+
+// animals is a source of which CPython makes something else where its strings were names in a source before, in the same process.
+const animals = `def one(x):
+    if x in {"zebra", "gnu"}: pass
+def two(x):
+    if x in {"gnu", "zebra"}: pass
+    return x in ("zebra",)
+`
+
+// compiledIn returns the modules that lie compiled in a layer of the image for amd64 in a layout, by name. The top layer is 1.
+func compiledIn(t *testing.T, dir string, fromTop int) (modules map[string]string) {
+	t.Helper()
+	modules = map[string]string{}
+	layout, err := build.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, ok := layout.Platform(v1.Platform{OS: "linux", Architecture: "amd64"})
+	if !ok {
+		t.Fatal("there is no image for amd64")
+	}
+	layers, err := image.Content.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := layers[len(layers)-fromTop].Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	for archive := tar.NewReader(content); ; {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, ok := strings.CutSuffix(filepath.Base(h.Name), ".cpython-313.pyc"); ok {
+			compiled, err := io.ReadAll(archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			modules[name] = string(compiled)
+		}
+	}
+	return modules
 }
 
 // attestations returns what the statements in a registry say, one after the other, without spaces.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/slipway-dev/slipway/internal/catalog"
 	"github.com/slipway-dev/slipway/internal/entry"
@@ -19,14 +20,33 @@ func (l *Line) ecosystems(base string) map[entry.Kind]kind.Ecosystem {
 	return map[entry.Kind]kind.Ecosystem{
 		entry.Container: image.New(l.downloads, l.images()),
 		entry.NPX:       npm.New(l.downloads, l.packages, l.npmrc, l.resolver(base, "npm")),
-		entry.UVX: pypi.New(pypi.Options{
+		entry.UVX:       l.python(base),
+		entry.Go:        l.gomod,
+		entry.Skill:     l.skills,
+		entry.Remote:    remote.New(l.ask),
+	}
+}
+
+// pythons are the ecosystems of uvx entries by the base that these stand on.
+type pythons struct {
+	sync.Mutex
+	on map[string]*pypi.Ecosystem
+}
+
+// python returns the ecosystem of the uvx entries on a base, the same each time: so what is opened and compiled for one entry is there for the next.
+func (l *Line) python(base string) *pypi.Ecosystem {
+	l.pythons.Lock()
+	defer l.pythons.Unlock()
+	if l.pythons.on == nil {
+		l.pythons.on = map[string]*pypi.Ecosystem{}
+	}
+	if l.pythons.on[base] == nil {
+		l.pythons.on[base] = pypi.New(pypi.Options{
 			Cache: l.downloads, Config: l.pipconf, Index: l.pypi, Resolve: l.resolver(base, "uv"),
 			Sandbox: &room{line: l, base: base}, Built: filepath.Join(l.Cache, "built"),
-		}),
-		entry.Go:     l.gomod,
-		entry.Skill:  l.skills,
-		entry.Remote: remote.New(l.ask),
+		})
 	}
+	return l.pythons.on[base]
 }
 
 // ecosystem returns what knows an entry's kind.

@@ -76,6 +76,7 @@ type Line struct {
 	gomod     *gomod.Ecosystem
 	keychain  authn.Keychain
 
+	pythons   pythons
 	bases     memo[*standing]
 	resolvers memo[string]
 	sandbox   func(context.Context) (*sandbox.Runtime, error)

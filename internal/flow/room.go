@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/cpython"
 	"github.com/slipway-dev/slipway/internal/sandbox"
 )
 
@@ -33,7 +33,7 @@ func (r *room) Key(ctx context.Context) (string, error) {
 	return standing.base.Key(), nil
 }
 
-// Run runs a program in the sandbox; see sdist.Sandbox.
+// Run runs a program in the sandbox; see cpython.Sandbox.
 func (r *room) Run(ctx context.Context, dir string, args, env []string, out io.Writer) error {
 	runtime, err := r.line.sandbox(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func (r *room) Run(ctx context.Context, dir string, args, env []string, out io.W
 		return err
 	}
 	process, err := runtime.Start(ctx, sandbox.Spec{
-		Root: root, Args: args, Env: env, Dir: "/tmp", AsOwner: true, Mounts: []sandbox.Mount{{Source: dir, Target: sdist.Dir}},
+		Root: root, Args: args, Env: env, Dir: "/tmp", AsOwner: true, Mounts: []sandbox.Mount{{Source: dir, Target: cpython.Dir}},
 		Network: sandbox.None,
 		Memory:  buildBytes, Timeout: buildTime, Output: builtBytes, TmpfsBytes: buildTmpfs,
 	})

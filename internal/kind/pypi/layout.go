@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	"github.com/slipway-dev/slipway/internal/entry"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/bytecode"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
 	"github.com/slipway-dev/slipway/internal/layer"
 )
 
 // layoutVersion changes whenever the same wheels are laid out in another way.
-const layoutVersion = "pypi layout 1"
+const layoutVersion = "pypi layout 2"
 
 // interpreter is CPython as the virtual environment has it.
 const interpreter = AppDir + "/bin/python"
@@ -27,10 +28,10 @@ const configuration = "home = /usr/bin\ninclude-system-site-packages = false\nve
 // reserved are the paths that are the virtual environment's own.
 var reserved = []string{"pyvenv.cfg", "bin/python", "bin/python3", "bin/python" + wheel.Python}
 
-// key names the layer by what is in it, so that platforms which take the same wheels share it.
-func (i *installation) key() string {
+// key names the layer by what is in it, so that platforms which take the same wheels share it. Compiler is the key of what compiles.
+func (i *installation) key(compiler string) string {
 	hash := sha256.New()
-	_, _ = io.WriteString(hash, layoutVersion) // a hash does not fail
+	_, _ = fmt.Fprintf(hash, "%s\n%s", layoutVersion, compiler) // a hash does not fail
 	for _, p := range i.packages {
 		_, _ = fmt.Fprintf(hash, "\n%q %q", p.wheel.File, p.content())
 	}
@@ -58,13 +59,47 @@ func (i *installation) place() error {
 	return nil
 }
 
-// write lays the packages out below AppDir as a virtual environment. Compiled Python (.pyc) is written as far as wheels hold it.
-func (i *installation) write(ctx context.Context, w *layer.Writer) error {
+// write lays the packages out below AppDir as a virtual environment, with their sources compiled.
+func (i *installation) write(ctx context.Context, c *bytecode.Compiler, w *layer.Writer) error {
 	write := func(name string, mode fs.FileMode, size int64, content io.Reader) error {
 		return w.WriteFile(AppDir[1:]+"/"+name, mode, size, content)
 	}
 	link := func(name, target string) error { return w.WriteSymlink(AppDir[1:]+"/"+name, target) }
-	return i.lay(ctx, interpreter, write, link)
+	if err := i.lay(ctx, interpreter, write, link); err != nil {
+		return err
+	}
+	units := make([]bytecode.Unit, len(i.packages))
+	for n, p := range i.packages {
+		units[n] = p.unit()
+	}
+	compiled, err := c.Compile(ctx, units)
+	if err != nil {
+		return err
+	}
+	for n, p := range i.packages {
+		err := compiled[n].Each(func(source, name string, size int64, content io.Reader) error {
+			if i.owners[source] != p.name {
+				return nil // the same is compiled with its owner
+			}
+			return write(name, 0o644, size, content)
+		})
+		if err != nil {
+			return fmt.Errorf("package %s %s: %w", p.name, p.version, err)
+		}
+	}
+	return nil
+}
+
+// unit is the package as the compiler takes it.
+func (p installed) unit() bytecode.Unit {
+	return bytecode.Unit{
+		Name: p.name + " " + p.version, Content: p.wheel.Content(), Sources: p.wheel.Sources(),
+		Write: func(ctx context.Context, write func(name string, content io.Reader) error) error {
+			return p.wheel.Write(ctx, interpreter, func(string) bool { return false }, func(name string, _ fs.FileMode, _ int64, content io.Reader) error {
+				return write(name, content)
+			})
+		},
+	}
 }
 
 // lay writes a virtual environment, whose commands begin with the path of its interpreter.

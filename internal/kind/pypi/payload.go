@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
+	"github.com/slipway-dev/slipway/internal/layer"
 )
 
 // Payload fetches the wheels that the lock pins for a platform; see kind.Packaged.
@@ -42,9 +43,13 @@ func (p *Ecosystem) Payload(ctx context.Context, e entry.Entry, dir fs.FS, platf
 	if err != nil {
 		return nil, err
 	}
+	compiler, err := p.compiler.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return &kind.Payload{
-		Key:        i.key(),
-		Write:      i.write,
+		Key:        i.key(compiler),
+		Write:      func(ctx context.Context, w *layer.Writer) error { return i.write(ctx, p.compiler, w) },
 		Entrypoint: command,
 		WorkingDir: AppDir,
 		Components: i.components(),

@@ -1,7 +1,9 @@
 package pypi_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -254,3 +256,93 @@ func TestOtherPlatforms(t *testing.T) {
 		t.Error("there is a payload without a lock")
 	}
 }
+
+// Sources are compiled for the paths that they will have, once where two packages have the same.
+func TestPayloadIsCompiled(t *testing.T) {
+	t.Parallel()
+	template := slow
+	template.Files = map[string]string{"slow.py": "pass", "slow/template.py": "{{ syntax error }}", "slow/data.json": "{}"}
+	w := newWorld(t, "", server, fastAMD64, fastARM64, template)
+	const site = "app/lib/python3.13/site-packages/"
+	for range 2 {
+		for _, platform := range []v1.Platform{amd64, arm64} {
+			p, err := w.eco.Payload(t.Context(), serverEntry(), folder(w.serverLock()), platform)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, err := layerOf(t, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compiled := map[string]string{}
+			for name, content := range files {
+				if strings.HasSuffix(name, ".pyc") {
+					compiled[name] = content
+				}
+			}
+			want := map[string]string{
+				site + "__pycache__/my_server.cpython-313.pyc":       wheeltest.Pyc("/"+site+"my_server.py", server.Files["my_server.py"]),
+				site + "shared/__pycache__/__init__.cpython-313.pyc": wheeltest.Pyc("/"+site+"shared/__init__.py", ""),
+			}
+			if platform.Architecture == "arm64" {
+				want[site+"__pycache__/slow.cpython-313.pyc"] = wheeltest.Pyc("/"+site+"slow.py", "pass")
+			}
+			if diff := cmp.Diff(want, compiled); diff != "" {
+				t.Error(diff)
+			}
+		}
+	}
+	// The wheels for both machines bring shared/__init__.py, and so does the server: three times, of which each is one compilation.
+	if n := len(w.python.Compiled()); n != 6 {
+		t.Errorf("%d sources were compiled: %q", n, w.python.Compiled())
+	}
+}
+
+// What a wheel brings compiled may be something else than its source.
+func TestPayloadTakesNoCompiledPython(t *testing.T) {
+	t.Parallel()
+	poisoned := server
+	poisoned.Files = map[string]string{
+		"my_server.py": "def run(): pass\n", "__pycache__/my_server.cpython-313.pyc": "something else", "__pycache__/left.cpython-312.pyc": "of another one",
+	}
+	w := newWorld(t, "", poisoned, fastAMD64, fastARM64, slow)
+	p, err := w.eco.Payload(t.Context(), serverEntry(), folder(w.serverLock()), amd64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := layerOf(t, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const site = "app/lib/python3.13/site-packages/"
+	if got := files[site+"__pycache__/my_server.cpython-313.pyc"]; got != wheeltest.Pyc("/"+site+"my_server.py", poisoned.Files["my_server.py"]) {
+		t.Errorf("the server is compiled to %q", got)
+	}
+	if _, there := files[site+"__pycache__/left.cpython-312.pyc"]; there {
+		t.Error("what another interpreter compiled is installed")
+	}
+	if record := files[site+poisoned.InfoDir()+"/RECORD"]; strings.Contains(record, "__pycache__") || !strings.Contains(record, "my_server.py") {
+		t.Errorf("the record is\n%s", record)
+	}
+}
+
+func TestPayloadThatCannotBeCompiled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "", server, fastAMD64, fastARM64, slow)
+	broken := errors.New("no sandbox on this machine")
+	w.use(noPython{broken}, nil)
+	p, err := w.eco.Payload(t.Context(), serverEntry(), folder(w.serverLock()), amd64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := layerOf(t, p); !errors.Is(err, broken) || !strings.Contains(err.Error(), "compile Python") {
+		t.Error(err)
+	}
+}
+
+// noPython is a sandbox that cannot be started.
+type noPython struct{ err error }
+
+func (noPython) Key(context.Context) (string, error) { return "", nil }
+
+func (n noPython) Run(context.Context, string, []string, []string, io.Writer) error { return n.err }

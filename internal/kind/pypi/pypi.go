@@ -1,21 +1,23 @@
 // Package pypi is the ecosystem of uvx entries: packages of a Python package index, run by CPython.
 //
 // uv resolves, for both platforms at once; everything after that is done here, without uv and without running a line of what was downloaded:
-// wheels are fetched by the hashes in the lock, checked file by file against their own records, and laid out as a virtual environment. A package
-// that has no wheel is refused, unless the entry allows its sdist: from that a wheel is built in a sandbox without network, and then it is one
-// like any other.
+// wheels are fetched by the hashes in the lock, checked file by file against their own records, and laid out as a virtual environment, with
+// their sources compiled. A package that has no wheel is refused, unless the entry allows its sdist: from that a wheel is built in a sandbox
+// without network, and then it is one like any other.
 package pypi
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/keep"
 	"github.com/slipway-dev/slipway/internal/kind"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/bytecode"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/cpython"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
-	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
 )
 
 // LockFile is the name of the lock beside an entry, which pip and uv can install from.
@@ -37,8 +39,9 @@ type Ecosystem struct {
 	index  *index.Index
 	run    Runner
 
-	sandbox sdist.Sandbox
-	built   *keep.Store[made]
+	sandbox  cpython.Sandbox
+	built    *keep.Store[made]
+	compiler *bytecode.Compiler
 
 	opened opened
 }
@@ -56,15 +59,19 @@ type Options struct {
 	Index  *index.Index
 	// Resolve is used by Lock only.
 	Resolve Runner
-	// Sandbox is where sdists are built, with the CPython of the entry's base, and Built the folder that keeps what came of them. Entries that
-	// allow no sdist use neither.
-	Sandbox sdist.Sandbox
+	// Sandbox is where sources are compiled and sdists are built, with the CPython of the entry's base, and Built the folder that keeps what
+	// came of them.
+	Sandbox cpython.Sandbox
 	Built   string
 }
 
 // New returns the ecosystem of the user's index.
 func New(o Options) *Ecosystem {
-	return &Ecosystem{cache: o.Cache, config: o.Config, index: o.Index, run: o.Resolve, sandbox: o.Sandbox, built: keep.New[made](o.Built)}
+	return &Ecosystem{
+		cache: o.Cache, config: o.Config, index: o.Index, run: o.Resolve, sandbox: o.Sandbox,
+		built:    keep.New[made](filepath.Join(o.Built, "wheels")),
+		compiler: bytecode.NewCompiler(filepath.Join(o.Built, "python"), o.Sandbox, PythonPath, AppDir),
+	}
 }
 
 // LockFiles returns the names of both locks.

@@ -20,6 +20,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/entry"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/pypi"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/cpython"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheeltest"
 )
@@ -37,6 +38,7 @@ var (
 type workbench struct {
 	t        *testing.T
 	key      string
+	compiles wheeltest.CPython
 	builds   func(n int) (wheeltest.Wheel, error) // the nth build, from 0
 	requires []string                             // that the backend wants when it is asked
 
@@ -47,7 +49,10 @@ type workbench struct {
 
 func (b *workbench) Key(context.Context) (string, error) { return b.key, nil }
 
-func (b *workbench) Run(_ context.Context, dir string, args, _ []string, out io.Writer) error {
+func (b *workbench) Run(ctx context.Context, dir string, args, env []string, out io.Writer) error {
+	if args[0] == pypi.PythonPath {
+		return b.compiles.Run(ctx, dir, args, env, out)
+	}
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	var plan struct {
@@ -57,7 +62,7 @@ func (b *workbench) Run(_ context.Context, dir string, args, _ []string, out io.
 	if err := json.Unmarshal([]byte(args[len(args)-1]), &plan); err != nil {
 		b.t.Error(err)
 	}
-	for _, name := range []string{strings.TrimPrefix(plan.Sdist, sdist.Dir+"/"), "build.py", "tools/pyvenv.cfg", "tools/lib/python3.13/site-packages/builder.py"} {
+	for _, name := range []string{strings.TrimPrefix(plan.Sdist, cpython.Dir+"/"), "build.py", "tools/pyvenv.cfg", "tools/lib/python3.13/site-packages/builder.py"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			b.t.Error(err)
 		}
@@ -393,7 +398,7 @@ func TestDamagedBuiltWheel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = filepath.WalkDir(filepath.Join(w.built, "sha256"), func(name string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(w.built, "wheels", "sha256"), func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

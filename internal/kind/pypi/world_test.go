@@ -20,9 +20,9 @@ import (
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/pypi"
+	"github.com/slipway-dev/slipway/internal/kind/pypi/cpython"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/index"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/pipconf"
-	"github.com/slipway-dev/slipway/internal/kind/pypi/sdist"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheeltest"
 	"github.com/slipway-dev/slipway/internal/layer"
 )
@@ -39,10 +39,11 @@ type world struct {
 	url     string
 	options pypi.Options
 	built   string // the folder of what is built
+	python  *wheeltest.CPython
 }
 
 // use sets what sdists are built in, and what uv writes for the project in its folder.
-func (w *world) use(sandbox sdist.Sandbox, answer func(dir string) (string, error)) {
+func (w *world) use(sandbox cpython.Sandbox, answer func(dir string) (string, error)) {
 	w.options.Sandbox = sandbox
 	w.options.Resolve = func(_ context.Context, dir string, _, _ []string) error {
 		text, err := answer(dir)
@@ -81,7 +82,8 @@ func newWorld(t testing.TB, answer string, wheels ...wheeltest.Wheel) *world {
 	}
 	w.url = server.URL
 	w.built = filepath.Join(t.TempDir(), "built")
-	w.options = pypi.Options{Cache: cache, Config: config, Index: index.New(cache, config), Resolve: run, Built: w.built}
+	w.python = &wheeltest.CPython{}
+	w.options = pypi.Options{Cache: cache, Config: config, Index: index.New(cache, config), Resolve: run, Sandbox: w.python, Built: w.built}
 	w.eco = pypi.New(w.options)
 	return w
 }

@@ -12,17 +12,15 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/slipway-dev/slipway/internal/kind/pypi/cpython"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheel"
 )
-
-// Dir is where a sandbox shows the folder of a workshop.
-const Dir = "/work"
 
 // Tools is the folder inside a workshop that is the virtual environment with the build requirements.
 const Tools = "tools"
 
 // Interpreter is CPython of that environment, as the sandbox sees it.
-const Interpreter = Dir + "/" + Tools + "/bin/python"
+const Interpreter = cpython.Dir + "/" + Tools + "/bin/python"
 
 // Version changes whenever the same sdist with the same requirements may become another wheel.
 const Version = "sdist build 1"
@@ -32,30 +30,21 @@ var program []byte
 
 // environment makes builds alike. The time is the earliest that a zip archive can hold.
 var environment = []string{
-	"PATH=" + Dir + "/" + Tools + "/bin:/usr/bin", "HOME=/tmp", "LC_ALL=C.UTF-8", "TZ=UTC",
+	"PATH=" + cpython.Dir + "/" + Tools + "/bin:/usr/bin", "HOME=/tmp", "LC_ALL=C.UTF-8", "TZ=UTC",
 	"SOURCE_DATE_EPOCH=315532800", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1",
-}
-
-// Sandbox is where code of packages may run.
-type Sandbox interface {
-	// Key names what the sandbox holds besides the folder: with equal keys, programs find the same.
-	Key(ctx context.Context) (string, error)
-	// Run runs a program with arguments and the environment env, without a network and within limits. It may read the folder dir at Dir, and write
-	// to /tmp only. What it writes to standard output goes to out. The error says how it ended, and holds what it wrote to standard error.
-	Run(ctx context.Context, dir string, args, env []string, out io.Writer) error
 }
 
 // Workshop is a folder for building sdists: with their build requirements, which its maker has put into its folder Tools.
 type Workshop struct {
 	dir     string
-	sandbox Sandbox
+	sandbox cpython.Sandbox
 
 	mutex sync.Mutex
 	shown map[string]bool // files of sdists that lie in the folder
 }
 
 // NewWorkshop makes a workshop of a folder.
-func NewWorkshop(dir string, sandbox Sandbox) (*Workshop, error) {
+func NewWorkshop(dir string, sandbox cpython.Sandbox) (*Workshop, error) {
 	if err := os.WriteFile(filepath.Join(dir, "build.py"), program, 0o644); err != nil {
 		return nil, fmt.Errorf("prepare the workshop: %w", err)
 	}
@@ -108,12 +97,12 @@ func (w *Workshop) run(ctx context.Context, s *Sdist, build bool, out io.Writer)
 	if err := w.show(s); err != nil {
 		return nil, err
 	}
-	task, err := json.Marshal(plan{Sdist: Dir + "/" + s.File, Backend: s.System.Backend, Path: append([]string{}, s.System.Path...), Build: build})
+	task, err := json.Marshal(plan{Sdist: cpython.Dir + "/" + s.File, Backend: s.System.Backend, Path: append([]string{}, s.System.Path...), Build: build})
 	if err != nil {
 		return nil, err
 	}
 	answer := &answer{rest: out}
-	args := []string{Interpreter, "-P", Dir + "/build.py", string(task)}
+	args := []string{Interpreter, "-P", cpython.Dir + "/build.py", string(task)}
 	if err := w.sandbox.Run(ctx, w.dir, args, environment, answer); err != nil {
 		return nil, fmt.Errorf("its backend %s: %w", s.System.Backend, err)
 	}

@@ -70,6 +70,17 @@ func (w *Wheel) Places() map[string]string {
 	return all
 }
 
+// Sources returns the paths inside the virtual environment of all Python that can be imported, sorted.
+func (w *Wheel) Sources() (paths []string) {
+	for _, f := range w.files {
+		if strings.HasPrefix(f.Target, SitePackages+"/") && strings.HasSuffix(f.Target, ".py") {
+			paths = append(paths, f.Target)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
 // WriteFile is what Write calls for each file, with a path inside the virtual environment.
 type WriteFile func(name string, mode fs.FileMode, size int64, content io.Reader) error
 

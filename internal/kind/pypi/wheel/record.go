@@ -100,6 +100,9 @@ func (w *Wheel) match(files map[string]unpack.File, record map[string]recorded) 
 		if err != nil {
 			return err
 		}
+		if path.Base(path.Dir(target)) == "__pycache__" {
+			continue // whoever installs compiles; what comes compiled may differ from the source that people read
+		}
 		w.files = append(w.files, installable{
 			Path: name, Target: target, kind: kind, Executable: f.Mode.Perm()&0o111 != 0 || kind == script, Size: f.Size, Hash: r.hash,
 		})
