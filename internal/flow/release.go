@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/inspect"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/publish"
+	"github.com/slipway-dev/slipway/internal/record"
 	"github.com/slipway-dev/slipway/internal/verify"
 )
 
@@ -68,7 +69,7 @@ func (l *Line) Release(ctx context.Context, item catalog.Item) (*Released, error
 		}
 		r.Published, err = publish.Publish(ctx, publish.Input{
 			Layout: r.Built.Path, Digest: r.Built.Digest.String(),
-			Repository: l.Repository(item), Tag: r.Built.Tag, Name: name, Label: label,
+			Repository: l.Repository(item), Tag: r.Built.Tag, Sibling: l.sibling(item), Name: name, Label: label,
 			Key: key, Statements: statements, Now: l.Now(), Access: access,
 		})
 		if err != nil {
@@ -118,6 +119,19 @@ func (l *Line) Repository(item catalog.Item) string {
 		prefix = embeddedHost
 	}
 	return path.Join(prefix, string(item.Entry.Kind), item.Entry.Name)
+}
+
+// sibling returns where another item on the same base was published, empty if none was: the registry can share the layers of the base.
+func (l *Line) sibling(item catalog.Item) string {
+	for _, other := range l.Catalog.Items {
+		if other.Entry.Base == "" || other.Entry.Base != item.Entry.Base || other.Entry.ID() == item.Entry.ID() {
+			continue
+		}
+		if _, err := record.Read(l.files(other)); err == nil {
+			return l.Repository(other)
+		}
+	}
+	return ""
 }
 
 // label returns the label that names an item in its images, and the name: that of the server in the catalog that is published, unless the

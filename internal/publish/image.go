@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/slipway-dev/slipway/internal/verify"
@@ -80,7 +81,22 @@ func (p *publisher) push(ctx context.Context) (bool, error) {
 	if p.image.typed {
 		return true, p.again(ctx, func() error { return p.copyLayout(ctx) })
 	}
-	return true, p.again(ctx, func() error { return p.pusher.Push(ctx, p.repository.Digest(p.Digest), p.image.index) })
+	push := func(index v1.ImageIndex) error {
+		return p.again(ctx, func() error { return p.pusher.Push(ctx, p.repository.Digest(p.Digest), index) })
+	}
+	if p.Sibling == "" {
+		return true, push(p.image.index)
+	}
+	sibling, err := name.NewRepository(p.Sibling, name.StrictValidation)
+	if err != nil {
+		return false, err
+	}
+	err = push(mountable{p.image.index, sibling.Digest(p.Digest)})
+	var refused *transport.Error
+	if errors.As(err, &refused) {
+		err = push(p.image.index) // who may write here may not be allowed to read there
+	}
+	return true, err
 }
 
 func (p *publisher) put(ctx context.Context, ref name.Reference, m remote.Taggable) error {

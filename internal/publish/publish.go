@@ -28,6 +28,9 @@ type Input struct {
 
 	Repository string // such as "localhost:5000/npx/context7"
 	Tag        string
+	// Sibling is a repository of the same registry that may have layers of the image, such as those of its base: they need not be uploaded again.
+	// Empty if there is none.
+	Sibling string
 
 	// Name is the entry's name, which the label of every platform's image must give.
 	Name string
