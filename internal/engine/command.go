@@ -9,6 +9,9 @@ import (
 // commandVariable names Dagger's command to its client library. Where it is not set, the library downloads one.
 const commandVariable = "_EXPERIMENTAL_DAGGER_CLI_BIN"
 
+// runnerVariable names an engine to Dagger's command.
+const runnerVariable = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
+
 // useCommand has the client library start sessions with the dagger command that the user has, so that it downloads none. The choice is an
 // environment variable of this process.
 func useCommand() error {

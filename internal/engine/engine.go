@@ -22,6 +22,9 @@ const (
 	answerTime = 30 * time.Second
 )
 
+// farewell is how long the end of a session is waited for. That with an engine that is gone would take five minutes.
+const farewell = 5 * time.Second
+
 // Engine is a session with one engine, in which the module is loaded. It may be used by many goroutines.
 type Engine struct {
 	URL string
@@ -57,7 +60,8 @@ func connect(ctx context.Context, url string, c Config) (*Engine, error) {
 	}
 	e := &Engine{URL: url, client: client}
 	if err := e.load(ctx, c); err != nil {
-		return nil, errors.Join(fmt.Errorf("load the module %s on the engine %s: %w", c.Module, url, err), client.Close())
+		leave(url, client)
+		return nil, fmt.Errorf("load the module %s on the engine %s: %w", c.Module, url, err)
 	}
 	e.alive, e.lose = context.WithCancelCause(ctx)
 	go e.watch()
@@ -221,5 +225,21 @@ func (e *Engine) ping() error {
 // close ends the session. Of an engine that is gone there is none to end.
 func (e *Engine) close() {
 	e.lose(context.Canceled)
-	_ = e.client.Close()
+	leave(e.URL, e.client)
+}
+
+// leave ends the session with the engine at a URL: in peace if that is quick, and else by force. What goes wrong is of no consequence, as nothing more
+// is wanted of it.
+func leave(url string, client *dagger.Client) {
+	left := make(chan struct{})
+	go func() {
+		_ = client.Close()
+		close(left)
+	}()
+	select {
+	case <-left:
+		return
+	case <-time.After(farewell):
+	}
+	_ = endCommand(url)
 }
