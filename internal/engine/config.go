@@ -118,7 +118,8 @@ func (t Target) arguments(ctx context.Context, client *dagger.Client) (map[strin
 	return arguments, nil
 }
 
-// forwarded is a port of this machine's loopback as a service, which steps reach at the port in the name of a host.
+// forwarded is a port of this machine's loopback as a service, which steps reach at the port in the name of a host. It is started for the whole
+// session: a service that no step uses any more is stopped ten seconds later, and the engine, v0.19.10, crashes if a step starts it meanwhile.
 func forwarded(ctx context.Context, client *dagger.Client, host string, backend int) (dagger.ServiceID, error) {
 	frontend := 80
 	if _, port, found := strings.Cut(host, ":"); found {
@@ -128,5 +129,9 @@ func forwarded(ctx context.Context, client *dagger.Client, host string, backend 
 		}
 	}
 	port := dagger.PortForward{Frontend: frontend, Backend: backend, Protocol: dagger.NetworkProtocolTcp}
-	return client.Host().Service([]dagger.PortForward{port}, dagger.HostServiceOpts{Host: "127.0.0.1"}).ID(ctx)
+	service := client.Host().Service([]dagger.PortForward{port}, dagger.HostServiceOpts{Host: "127.0.0.1"})
+	if _, err := service.Start(ctx); err != nil {
+		return "", fmt.Errorf("let the engine reach port %d here: %w", backend, err)
+	}
+	return service.ID(ctx)
 }
