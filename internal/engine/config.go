@@ -27,6 +27,8 @@ type Config struct {
 	Vulnerabilities string
 	// ImagePort is where on this machine's loopback the registry listens that the setting imageHost names, with images of others; 0 without one.
 	ImagePort int
+	// Certificates is the PEM file of those that programs on this machine trust; those of the module's image if it is empty.
+	Certificates string
 	// NPMRC is the user's configuration of npm, with its tokens; none if it is empty.
 	NPMRC string
 
@@ -73,6 +75,11 @@ func (c Config) arguments(ctx context.Context, client *dagger.Client) (map[strin
 	}
 	if c.Vulnerabilities != "" {
 		if arguments["vulnerabilities"], err = client.Host().Directory(c.Vulnerabilities).ID(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if c.Certificates != "" {
+		if arguments["caBundle"], err = client.Host().File(c.Certificates).ID(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -44,7 +44,7 @@ const passwordVariable = "COSIGN_PASSWORD"
 
 // Engines opens sessions with the engines at urls, for ReleaseOn, and returns what ends them. Module is where ci/ is: a folder, or a Git reference as
 // Dagger writes it. Engines get of this machine what a release here would use: catalogctl itself and the sandbox, where they run on the same platform;
-// the key, the credentials for the registry, the addresses and credentials of package registries; and the way to registries that listen only here:
+// the certificates that SSL_CERT_FILE names; the key, the credentials for the registry, the addresses and credentials of package registries; and the way to registries that listen only here:
 // the one to publish to, such as the embedded one, and the one with the images of others that items name.
 func (l *Line) Engines(ctx context.Context, urls []string, module string, items []catalog.Item) (*engine.Pool, func(), error) {
 	config := engine.Config{Module: module}
@@ -70,6 +70,11 @@ func (l *Line) Engines(ctx context.Context, urls []string, module string, items 
 	}
 	if config.Settings["imageHost"], config.ImagePort, err = imagesHere(items); err != nil {
 		return nil, nil, err
+	}
+	if file := l.variable("SSL_CERT_FILE"); file != "" && holdsCertificate(file) {
+		if config.Certificates, err = filepath.Abs(file); err != nil {
+			return nil, nil, err
+		}
 	}
 	npmrc := filepath.Join(l.Home, ".npmrc")
 	if _, err := os.Stat(npmrc); err == nil {
