@@ -19,6 +19,7 @@ import (
 // Affected is the entries that a change affects: those to look at again.
 type Affected struct {
 	Slipway *Slipway          // +private
+	Source  *dagger.Directory // +private
 	History *dagger.Container // +private
 	Base    string            // +private
 
@@ -35,12 +36,12 @@ func (s *Slipway) Affected(
 	// affected, in a repository that has neither
 	// +optional
 	base string,
-	// Repository of the catalog, with its history; that of this module if it is left out
+	// The catalog, as a repository with its history; that of this module if it is left out
 	// +defaultPath="/"
 	// +ignore=["dist", ".tools", "ci/internal", "ci/dagger.gen.go"]
-	repository *dagger.Directory,
+	source *dagger.Directory,
 ) (*Affected, error) {
-	a := &Affected{Slipway: s, History: s.history(repository)}
+	a := &Affected{Slipway: s, Source: source, History: s.history(source)}
 	var err error
 	if a.Base, err = a.since(ctx, base); err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func (a *Affected) Plan(
 // +check
 // +cache="session"
 func (a *Affected) Gate(ctx context.Context) (string, error) {
-	return a.each(ctx, func(ctx context.Context, entry *Entry) (string, error) { return entry.Gate(ctx) })
+	return a.each(ctx, func(ctx context.Context, entry *Entry) (string, error) { return entry.Gate(ctx, a.Source) })
 }
 
 // Report returns what a pull request is told: comment.md, and what it was made of, plan.json and the reports on each entry at KIND/NAME. It has a
@@ -91,9 +92,9 @@ func (a *Affected) Report(ctx context.Context) (*dagger.Directory, error) {
 	}
 	found := make([]*dagger.Directory, len(a.Entries))
 	_, failed := a.each(ctx, func(ctx context.Context, entry *Entry) (string, error) {
-		scan, err := entry.Scan(ctx)
+		scan, err := entry.Scan(ctx, a.Source)
 		if err == nil {
-			found[slices.Index(a.Entries, entry.id())] = scan.Report
+			found[slices.Index(a.Entries, entry.asked())] = scan.Report
 		}
 		return "", err
 	})
@@ -125,7 +126,7 @@ func (a *Affected) each(ctx context.Context, work func(context.Context, *Entry) 
 	for i, id := range a.Entries {
 		group.Go(func() error {
 			texts[i], errs[i] = named(ctx, id, func(ctx context.Context) (string, error) {
-				entry, err := a.Slipway.Entry(ctx, id)
+				entry, err := a.Slipway.Entry(id)
 				if err != nil {
 					return "", err
 				}
@@ -171,7 +172,7 @@ func (a *Affected) since(ctx context.Context, base string) (string, error) {
 		if code, err := found.ExitCode(ctx); err != nil || code == 0 {
 			return a.commit(ctx, found, err)
 		}
-		return "", fmt.Errorf("%q is no commit of the repository: fetch it first, or name the repository that has it with --repository; "+
+		return "", fmt.Errorf("%q is no commit of the repository: fetch it first, or name the repository that has it with --source; "+
 			"the history of a Git worktree is not in its folder", base)
 	}
 	for _, branch := range []string{"origin/main", "main"} {

@@ -25,14 +25,20 @@ func (c *Command) Executable() *dagger.File {
 // Test runs all unit and command tests.
 //
 // +check
-func (c *Command) Test(ctx context.Context) (string, error) {
+func (c *Command) Test(
+	ctx context.Context,
+	// The code with all that it is tested with; the repository of this module if it is left out
+	// +defaultPath="/"
+	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.github", "!.golangci.yml", "!LICENSE", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
+	code *dagger.Directory,
+) (string, error) {
 	runsc, err := c.Slipway.sandbox(ctx)
 	if err != nil {
 		return "", err
 	}
 	return c.Slipway.withNPM(c.Slipway.golang()).
 		WithFile("/usr/local/bin/runsc", runsc).
-		WithDirectory(".", c.Slipway.Code).
+		WithDirectory(".", code).
 		// The tests of the sandbox start one.
 		WithExec([]string{"go", "test", "./..."}, dagger.ContainerWithExecOpts{InsecureRootCapabilities: true}).
 		Stdout(ctx)
@@ -41,7 +47,13 @@ func (c *Command) Test(ctx context.Context) (string, error) {
 // Lint runs the linters.
 //
 // +check
-func (c *Command) Lint(ctx context.Context) (string, error) {
+func (c *Command) Lint(
+	ctx context.Context,
+	// The code with all that it is tested with; the repository of this module if it is left out
+	// +defaultPath="/"
+	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.github", "!.golangci.yml", "!LICENSE", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
+	code *dagger.Directory,
+) (string, error) {
 	linter, err := c.Slipway.tool(ctx, "golangci-lint")
 	if err != nil {
 		return "", err
@@ -49,7 +61,7 @@ func (c *Command) Lint(ctx context.Context) (string, error) {
 	return c.Slipway.golang().
 		WithFile("/usr/local/bin/golangci-lint", linter).
 		WithMountedCache("/root/.cache/golangci-lint", dag.CacheVolume("slipway-lint")).
-		WithDirectory(".", c.Slipway.Code).
+		WithDirectory(".", code).
 		WithExec([]string{"golangci-lint", "run", "./..."}).
 		WithExec([]string{"golangci-lint", "run", "--build-tags", "e2e,dagger", "./e2e/..."}).
 		// With what is generated for it.

@@ -5,7 +5,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path"
 	"runtime"
@@ -20,12 +19,13 @@ const (
 	npx      = "npx"       // the kind of npm packages
 	uvx      = "uvx"       // the kind of Python packages
 	foreign  = "container" // the kind of the entries that name an image of others
+	hosted   = "remote"    // the kind of the entries that name a server that others run
+	anyKind  = "*"         // stands for each of them where an entry is asked for by its name alone
 )
 
-// Slipway is a catalog, the command that works on it, and where both get what they need.
+// Slipway is the command that works on catalogs, and where it gets what it needs.
 type Slipway struct {
-	Source *dagger.Directory // +private
-	Code   *dagger.Directory // +private
+	Code *dagger.Directory // +private
 
 	Catalogctl *dagger.File // +private
 	Runsc      *dagger.File // +private
@@ -46,13 +46,10 @@ type Slipway struct {
 }
 
 func New(
-	// The catalog to work on; the repository of this module if it is left out
+	// What catalogctl is compiled from, and the versions of its tools; that of this module's repository if it is left out. No entry is in it, so a
+	// change of one does not run this again
 	// +defaultPath="/"
-	// +ignore=["*", "!catalog", "!skills", "!schema", "!cue.mod", "!registries", "!.npmrc"]
-	source *dagger.Directory,
-	// The Go code of catalogctl; that of this module's repository if it is left out
-	// +defaultPath="/"
-	// +ignore=["*", "!catalog", "!cmd", "!docs", "!e2e", "!internal", "!registries", "!schema", "!scripts", "!.github", "!.golangci.yml", "!LICENSE", "!Makefile", "!go.mod", "!go.sum", "!cue.mod"]
+	// +ignore=["*", "!cmd", "!internal", "!schema", "!catalog/bases", "!Makefile", "!go.mod", "!go.sum"]
 	code *dagger.Directory,
 	// Executable of catalogctl for the engine's platform, such as .tools/bin/catalogctl; compiled from the code if it is left out
 	// +optional
@@ -98,7 +95,7 @@ func New(
 	npmrc *dagger.Secret,
 ) *Slipway {
 	return &Slipway{
-		Source: source, Code: code, Catalogctl: catalogctl, Runsc: runsc, OsvScanner: osvScanner, Vulnerabilities: vulnerabilities, GoImage: goImage, BaseImage: baseImage,
+		Code: code, Catalogctl: catalogctl, Runsc: runsc, OsvScanner: osvScanner, Vulnerabilities: vulnerabilities, GoImage: goImage, BaseImage: baseImage,
 		GoProxy: goProxy, NpmRegistry: npmRegistry, PypiIndex: pypiIndex, AptMirror: aptMirror, ImageHost: imageHost, Images: images, CaBundle: caBundle, Npmrc: npmrc,
 	}
 }
@@ -112,42 +109,17 @@ func (s *Slipway) Parallel() int { return runtime.GOMAXPROCS(0) }
 // Command is catalogctl itself: its executable, its tests, its linters.
 func (s *Slipway) Command() *Command { return &Command{Slipway: s} }
 
-// Entry is one entry of the catalog, on its way from a few lines of CUE to a signed image.
+// Entry is one entry of a catalog, on its way from a few lines of CUE to a signed image.
 func (s *Slipway) Entry(
-	ctx context.Context,
 	// Name of the entry, such as context7, or npx/context7 where the name alone stands for several
 	name string,
 ) (*Entry, error) {
 	kind, short, qualified := strings.Cut(name, "/")
 	if !qualified {
-		kind, short = "*", name
+		kind, short = anyKind, name
 	}
 	if strings.ContainsAny(name, `*?[]{}\`) || path.Clean(name) != name || short == "" || strings.HasPrefix(name, ".") || strings.Contains(short, "/") {
 		return nil, fmt.Errorf("%q cannot be the name of an entry: want NAME, or KIND/NAME", name)
 	}
-	patterns := []string{path.Join("catalog", kind, short)}
-	if kind == "*" || kind == skill {
-		patterns = append(patterns, path.Join("skills", short))
-	}
-	var found []string
-	for _, pattern := range patterns {
-		files, err := s.Source.Glob(ctx, path.Join(pattern, "entry.cue"))
-		if err != nil {
-			return nil, fmt.Errorf("look for the entry %s: %w", name, err)
-		}
-		found = append(found, files...)
-	}
-	switch len(found) {
-	case 0:
-		return nil, fmt.Errorf("the catalog has no entry %s: there is no %s/entry.cue", name, strings.Join(patterns, "/entry.cue and no "))
-	case 1:
-		folder := path.Dir(found[0])
-		entry := &Entry{Slipway: s, Folder: folder, Kind: path.Base(path.Dir(folder)), Name: path.Base(folder)}
-		if entry.Kind == "skills" {
-			entry.Kind = skill
-		}
-		return entry, nil
-	default:
-		return nil, fmt.Errorf("%s stands for several entries, name one with its kind: %s", name, strings.Join(found, ", "))
-	}
+	return &Entry{Slipway: s, Kind: kind, Name: short}, nil
 }

@@ -24,6 +24,10 @@ const (
 // +cache="never"
 func (e *Entry) Release(
 	ctx context.Context,
+	// The catalog; the repository of this module if it is left out
+	// +defaultPath="/"
+	// +ignore=["*", "!catalog", "!skills", "!schema", "!cue.mod", "!.npmrc"]
+	source *dagger.Directory,
 	// Repository to publish below, such as registry.example.com/mcp; a registry in a folder if it is left out
 	// +optional
 	registry string,
@@ -47,8 +51,15 @@ func (e *Entry) Release(
 	// +optional
 	identityToken *dagger.Secret,
 ) (*dagger.Directory, error) {
-	args := []string{"release", e.id()}
-	stage, err := e.publishing(ctx)
+	m, err := e.in(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	if m.Kind == hosted { // nothing of it is published, so the step, which asks it, gets no secret
+		registry, registryService, registryAuth, key, keyPassword, publicKey, identityToken = "", nil, nil, nil, nil, nil, nil
+	}
+	args := []string{"release", m.id()}
+	stage, err := m.publishing(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +85,8 @@ func (e *Entry) Release(
 	if err != nil {
 		return nil, err
 	}
-	tree := dag.Directory().WithDirectory(path.Join("dist/reports", e.id()), done.Directory(path.Join(outDir, "reports", e.id())))
-	record := path.Join(e.Folder, "release.json")
+	tree := dag.Directory().WithDirectory(path.Join("dist/reports", m.id()), done.Directory(path.Join(outDir, "reports", m.id())))
+	record := path.Join(m.Folder, "release.json")
 	published, err := done.Exists(ctx, record)
 	if err != nil || !published { // nothing is of a server that runs elsewhere
 		return tree, err

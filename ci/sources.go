@@ -13,32 +13,32 @@ import (
 var settings = []string{"catalog/catalog.cue", "catalog/bases/", "schema/", "cue.mod/", ".npmrc"}
 
 // buildSources are all files that an entry's image depends on. What was seen of the image is none of them.
-func (e *Entry) buildSources(ctx context.Context) (*dagger.Directory, error) {
-	picked, err := e.pick(ctx, settings)
+func (m *member) buildSources(ctx context.Context) (*dagger.Directory, error) {
+	picked, err := m.pick(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
-	own, err := e.Slipway.Source.Glob(ctx, e.Folder+"/**")
+	own, err := m.Source.Glob(ctx, m.Folder+"/**")
 	if err != nil {
-		return nil, fmt.Errorf("look for the files of %s: %w", e.id(), err)
+		return nil, fmt.Errorf("look for the files of %s: %w", m.id(), err)
 	}
 	for _, name := range own {
 		if base := path.Base(name); !strings.HasSuffix(name, "/") && base != "tools.json" && base != "release.json" {
-			picked = picked.WithFile(name, e.Slipway.Source.File(name))
+			picked = picked.WithFile(name, m.Source.File(name))
 		}
 	}
 	return picked, nil
 }
 
 // scanSources are the files that an entry's scan depends on: also what all other servers say, since one may imitate another.
-func (e *Entry) scanSources(ctx context.Context) (*dagger.Directory, error) {
-	return e.pick(ctx, []string{"catalog/", "skills/", "schema/", "cue.mod/", ".npmrc"})
+func (m *member) scanSources(ctx context.Context) (*dagger.Directory, error) {
+	return m.pick(ctx, []string{"catalog/", "skills/", "schema/", "cue.mod/", ".npmrc"})
 }
 
 // pick returns those of the files and folders that the catalog has; folders end in a slash. It takes each by itself: then the engine knows the
 // result by what they hold, whereas a filtered folder counts as changed with all that was filtered out of it.
-func (e *Entry) pick(ctx context.Context, names []string) (*dagger.Directory, error) {
-	from := e.Slipway.Source
+func (m *member) pick(ctx context.Context, names []string) (*dagger.Directory, error) {
+	from := m.Source
 	there := map[string]bool{}
 	for _, folder := range []string{"", "catalog/"} {
 		found, err := from.Entries(ctx, dagger.DirectoryEntriesOpts{Path: folder})

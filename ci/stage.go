@@ -33,7 +33,7 @@ func catalogctl(args ...string) []string {
 	return append([]string{"catalogctl", "--out", outDir}, args...)
 }
 
-// stage is a container to run catalogctl in, in an empty catalog. Downloads, layers and what was built from sdists are shared by all stages, and each use
+// stage is a container to run catalogctl in, in an empty catalog. Downloads, layers and what else was made of downloads are shared by all stages, and each use
 // checks their digests again. It has packages of Debian's besides those of the base image.
 func (s *Slipway) stage(packages ...string) *dagger.Container {
 	base := dag.Container().From(s.BaseImage)
@@ -91,13 +91,13 @@ func now(c *dagger.Container) *dagger.Container {
 }
 
 // stage is one for an entry. Where the entry is compiled it has the Go toolchain, and what was compiled before.
-func (e *Entry) stage(packages ...string) *dagger.Container {
-	s := e.Slipway
+func (m *member) stage(packages ...string) *dagger.Container {
+	s := m.Slipway
 	c := s.stage(packages...)
 	switch {
-	case e.Kind == foreign && s.Images != nil:
+	case m.Kind == foreign && s.Images != nil:
 		return reaching(c, s.ImageHost, s.Images, nil)
-	case e.Kind != compiled:
+	case m.Kind != compiled:
 		return c
 	}
 	if s.GoProxy != "" {
@@ -110,20 +110,20 @@ func (e *Entry) stage(packages ...string) *dagger.Container {
 }
 
 // fetching is a stage that may fetch packages, also from private registries.
-func (e *Entry) fetching() *dagger.Container {
-	stage := e.stage(e.client()...)
-	if e.Slipway.Npmrc == nil {
+func (m *member) fetching() *dagger.Container {
+	stage := m.stage(m.client()...)
+	if m.Slipway.Npmrc == nil {
 		return stage
 	}
-	return stage.WithMountedSecret("/root/.npmrc", e.Slipway.Npmrc)
+	return stage.WithMountedSecret("/root/.npmrc", m.Slipway.Npmrc)
 }
 
 // client is the client of the entry's ecosystem, where no registry is named: it knows its own, and what the catalog's configuration says.
-func (e *Entry) client() []string {
+func (m *member) client() []string {
 	switch {
-	case e.Kind == npx && e.Slipway.NpmRegistry == "":
+	case m.Kind == npx && m.Slipway.NpmRegistry == "":
 		return []string{"npm"}
-	case e.Kind == uvx && e.Slipway.PypiIndex == "":
+	case m.Kind == uvx && m.Slipway.PypiIndex == "":
 		return []string{"python3-pip"}
 	}
 	return nil

@@ -16,6 +16,10 @@ import (
 // +cache="never"
 func (e *Entry) Verify(
 	ctx context.Context,
+	// The catalog; the repository of this module if it is left out
+	// +defaultPath="/"
+	// +ignore=["*", "!catalog", "!skills", "!schema", "!cue.mod", "!.npmrc"]
+	source *dagger.Directory,
 	// Repository below which the entry was published, such as registry.example.com/mcp
 	registry string,
 	// Public key to verify with, such as cosign.pub
@@ -27,23 +31,27 @@ func (e *Entry) Verify(
 	// +optional
 	registryAuth *dagger.Secret,
 ) (string, error) {
-	text, err := e.Slipway.Source.File(path.Join(e.Folder, "release.json")).Contents(ctx)
-	if err != nil {
-		return "", fmt.Errorf("%s was never released: %w", e.id(), err)
-	}
-	var record struct{ Digest string }
-	if err := json.Unmarshal([]byte(text), &record); err != nil {
-		return "", fmt.Errorf("%s/release.json: %w", e.Folder, err)
-	}
-	if record.Digest == "" {
-		return "", errors.New(e.Folder + "/release.json: digest is empty: release the entry again")
-	}
-	sources, err := e.scanSources(ctx)
+	m, err := e.in(ctx, source)
 	if err != nil {
 		return "", err
 	}
-	stage := e.stage().WithDirectory(".", sources).WithFile(publicFile, publicKey)
+	text, err := m.Source.File(path.Join(m.Folder, "release.json")).Contents(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%s was never released: %w", m.id(), err)
+	}
+	var record struct{ Digest string }
+	if err := json.Unmarshal([]byte(text), &record); err != nil {
+		return "", fmt.Errorf("%s/release.json: %w", m.Folder, err)
+	}
+	if record.Digest == "" {
+		return "", errors.New(m.Folder + "/release.json: digest is empty: release the entry again")
+	}
+	sources, err := m.scanSources(ctx)
+	if err != nil {
+		return "", err
+	}
+	stage := m.stage().WithDirectory(".", sources).WithFile(publicFile, publicKey)
 	return reaching(now(stage), registry, registryService, registryAuth).
-		WithExec(catalogctl("verify", "--key", publicFile, path.Join(registry, e.id())+"@"+record.Digest)).
+		WithExec(catalogctl("verify", "--key", publicFile, path.Join(registry, m.id())+"@"+record.Digest)).
 		Stdout(ctx)
 }

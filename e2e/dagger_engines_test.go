@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/rand"
 	"errors"
 	"io"
 	"net"
@@ -14,11 +15,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // relay is a way to the engine of the environment that can be cut, as if there were an engine there that can be lost.
 type relay struct {
 	url     string
+	asked   atomic.Int64 // bytes to the engine
 	carried atomic.Int64 // bytes from the engine
 
 	listener net.Listener
@@ -52,7 +55,7 @@ func newRelay(t *testing.T) *relay {
 			r.mu.Lock()
 			r.open = append(r.open, in, out)
 			r.mu.Unlock()
-			go func() { io.Copy(out, in); out.Close() }()
+			go func() { io.Copy(io.MultiWriter(out, counter{&r.asked}), in); out.Close() }()
 			go func() { io.Copy(io.MultiWriter(in, counter{&r.carried}), out); in.Close() }()
 		}
 	}()
@@ -64,6 +67,38 @@ type counter struct{ n *atomic.Int64 }
 func (c counter) Write(p []byte) (int, error) {
 	c.n.Add(int64(len(p)))
 	return len(p), nil
+}
+
+// busy waits until one of the ways has been asked for something more and then brings nothing for a moment, and returns it: what is told of how a
+// session was opened may come late, but only the session in use is asked for more. Cut earlier, the engine would be reading the catalog by this way,
+// and what it has read is shared with the other way, as it is one engine.
+func busy(t *testing.T, ways []*relay) *relay {
+	t.Helper()
+	const (
+		some   = 4 << 10
+		tick   = 10 * time.Millisecond
+		moment = 20 // ticks
+	)
+	var before []int64
+	for _, way := range ways {
+		before = append(before, way.asked.Load())
+	}
+	last, silent := make([]int64, len(ways)), make([]int, len(ways))
+	for range 3000 {
+		time.Sleep(tick)
+		for i, way := range ways {
+			now := way.carried.Load()
+			silent[i]++
+			if now != last[i] {
+				last[i], silent[i] = now, 0
+			}
+			if way.asked.Load()-before[i] > some && silent[i] >= moment {
+				return way
+			}
+		}
+	}
+	t.Fatal("nothing is asked of the engine any more")
+	return nil
 }
 
 func (r *relay) cut() {
@@ -84,6 +119,13 @@ func TestDaggerEnginesReleaseAsThisMachineDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := scratch(t, entry)
+	file := "catalog/" + entry + "/entry.cue"
+	text, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// So that the engine has inspected no such catalog yet: the way is cut while it does.
+	put(t, root, file, string(text)+"\n// "+rand.Text()+"\n")
 	catalogctl := newCommand(t, root)
 	ways := []*relay{newRelay(t), newRelay(t)}
 	cmd := exec.CommandContext(t.Context(), "catalogctl", "--json", "release", "--engine", ways[0].url, "--engine", ways[1].url, "--module", module, entry)
@@ -102,10 +144,7 @@ func TestDaggerEnginesReleaseAsThisMachineDoes(t *testing.T) {
 	for lines.Scan() {
 		progress.WriteString(lines.Text() + "\n")
 		if cut == nil && strings.HasPrefix(lines.Text(), "ok") && strings.Contains(lines.Text(), " build ") {
-			cut = ways[0] // the layout came by the way that carried most
-			if ways[1].carried.Load() > cut.carried.Load() {
-				cut = ways[1]
-			}
+			cut = busy(t, ways)
 			cut.cut()
 		}
 	}
@@ -114,6 +153,15 @@ func TestDaggerEnginesReleaseAsThisMachineDoes(t *testing.T) {
 	}
 	if cut == nil || !strings.Contains(progress.String(), cut.url) {
 		t.Errorf("no engine was lost:\n%s", progress.String())
+	}
+	running, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range running {
+		if line, err := os.ReadFile(file); err == nil && strings.Contains(string(line), root) {
+			t.Errorf("still running: %q", line)
+		}
 	}
 	elsewhere := parse(t, stdout.String())
 	if out := catalogctl.run(t, "verify", "localhost:7547/"+entry+"@"+elsewhere.Digest); !strings.Contains(out, "as "+entry) {

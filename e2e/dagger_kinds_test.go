@@ -34,10 +34,10 @@ func TestDaggerTakesEveryKind(t *testing.T) {
 			if err := json.Unmarshal(text, &record); err != nil {
 				t.Fatal(err)
 			}
-			if digest, _ := p.run(t, "entry", "--name", entry, "digest"); digest != record.Digest {
+			if digest, _ := p.run(t, p.step(entry, "digest")...); digest != record.Digest {
 				t.Errorf("an engine builds %s, release.json says %s", digest, record.Digest)
 			}
-			if verdict, _ := p.run(t, "entry", "--name", entry, "gate"); !strings.Contains(verdict, entry+"  pass") || !strings.Contains(verdict, record.Digest) {
+			if verdict, _ := p.run(t, p.step(entry, "gate")...); !strings.Contains(verdict, entry+"  pass") || !strings.Contains(verdict, record.Digest) {
 				t.Errorf("the gate says %s", verdict)
 			}
 		})
@@ -87,11 +87,11 @@ func TestDaggerLooksIntoImagesOfOthers(t *testing.T) {
 	here := parse(t, catalogctl.run(t, "-q", "--json", "release", "--dry-run", "memory"))
 	p := newPipelines(t, root)
 	p.given = append(p.given, "--image-host", host, "--images", "tcp://"+address)
-	there, _ := p.run(t, "entry", "--name", "container/memory", "gate")
+	there, _ := p.run(t, p.step("container/memory", "gate")...)
 	if here.Verdict != "pass" || !strings.Contains(there, "container/memory  pass") || !strings.Contains(there, here.Digest) {
 		t.Errorf("here: %+v\nthere: %s", here, there)
 	}
-	sbom, _ := p.run(t, "entry", "--name", "container/memory", "sbom", "entries")
+	sbom, _ := p.run(t, p.step("container/memory", "sbom", "entries")...)
 	if !strings.Contains(sbom, "sbom-linux-amd64.spdx.json") {
 		t.Errorf("SBOMs: %s", sbom)
 	}
@@ -157,9 +157,20 @@ transport: type: "streamable-http"
 	if err == nil || !strings.Contains(out, "inside.localhost") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	_, progress, err := newPipelines(t, root).call(t, "entry", "--name", "remote/inside", "gate")
-	if err == nil || !strings.Contains(progress, strings.TrimSpace(out)) {
-		t.Errorf("here: %s\nthere: %v\n%s", out, err, progress)
+	p := newPipelines(t, root)
+	for _, step := range []string{"gate", "inspect", "scan"} {
+		_, progress, err := p.call(t, p.step("remote/inside", step)...)
+		if err == nil || !strings.Contains(progress, strings.TrimSpace(out)) {
+			t.Errorf("here: %s\nthere, %s: %v\n%s", out, step, err, progress)
+		}
+	}
+	module, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := newCommand(t, root).try(t, "-q", "release", "inside", "--engine", os.Getenv("_EXPERIMENTAL_DAGGER_RUNNER_HOST"), "--module", module)
+	if err == nil || there != out {
+		t.Errorf("here: %s\nreleased there: %v\n%s", out, err, there)
 	}
 }
 
@@ -175,12 +186,14 @@ func TestDaggerScansApartFromTheKey(t *testing.T) {
 		return p
 	}
 	known := map[string]string{"npm": "@modelcontextprotocol/sdk", "Debian:13": "glibc"}
-	if _, progress, err := pipelines(known).call(t, "entry", "--name", entry, "gate"); err == nil || !strings.Contains(progress, "EXAMPLE-Debian") {
+	p := pipelines(known)
+	if _, progress, err := p.call(t, p.step(entry, "gate")...); err == nil || !strings.Contains(progress, "EXAMPLE-Debian") {
 		t.Errorf("the gate opens: %v\n%s", err, progress)
 	}
 	exported := t.TempDir()
 	known = map[string]string{"npm": "another", "Debian:13": "another"}
-	pipelines(known).run(t, "entry", "--name", entry, "release", "export", "--path", exported)
+	p = pipelines(known)
+	p.run(t, p.step(entry, "release", "export", "--path", exported)...)
 	verdict, err := os.ReadFile(filepath.Join(exported, "dist", "reports", entry, "verdict.json"))
 	if err != nil || !strings.Contains(string(verdict), `"scanner": "osv-scanner"`) || !strings.Contains(string(verdict), `"version": "2.5.1"`) {
 		t.Errorf("%v: %s", err, verdict)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,21 +36,28 @@ func TestDaggerFromAGitReference(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 
 	root := scratch(t, entry)
-	p := newPipelines(t, root)
-	cmd := p.command(t, "entry", "--name", entry, "digest")
-	cmd.Args = append(cmd.Args[:2:2], append([]string{"--mod", "http://127.0.0.77/slipway.git@" + commit}, cmd.Args[2:]...)...)
-	cmd.Dir = root
-	var progress strings.Builder
-	cmd.Stderr = &progress
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, progress.String())
+	built := func(catalog string) string {
+		t.Helper()
+		p := newPipelines(t, catalog)
+		cmd := p.command(t, p.step(entry, "digest")...)
+		cmd.Args = append(cmd.Args[:2:2], append([]string{"--mod", "http://127.0.0.77/slipway.git@" + commit}, cmd.Args[2:]...)...)
+		cmd.Dir = root
+		var progress strings.Builder
+		cmd.Stderr = &progress
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, progress.String())
+		}
+		return strings.TrimSpace(string(out))
 	}
-	here, err := exec.CommandContext(t.Context(), "catalogctl", "-q", "--json", "-C", root, "--out", t.TempDir(), "build", entry).Output()
-	if err != nil {
-		t.Fatal(err)
+	here := newCommand(t, root)
+	if got, want := built(root), parse(t, here.run(t, "-q", "--json", "--out", t.TempDir(), "build", entry)).Digest; got != want {
+		t.Errorf("the module of the commit builds %s, catalogctl %s", got, want)
 	}
-	if want := parse(t, string(here)).Digest; strings.TrimSpace(string(out)) != want {
-		t.Errorf("the module of the commit builds %s, catalogctl %s", out, want)
+	// Where no catalog is named it is the one of the commit.
+	git.run(t, "clone", "--quiet", "slipway.git", "checkout")
+	here = newCommand(t, filepath.Join(folder, "checkout"))
+	if got, want := built(""), parse(t, here.run(t, "-q", "--json", "--out", t.TempDir(), "build", entry)).Digest; got != want {
+		t.Errorf("the module of the commit builds %s of its own catalog, catalogctl %s", got, want)
 	}
 }

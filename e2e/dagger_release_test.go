@@ -48,7 +48,7 @@ func TestDaggerReleasesAnotherCatalog(t *testing.T) {
 	p := newPipelines(t, root)
 	where := []string{"--registry", host + "/mcp", "--registry-service", "tcp://" + address, "--registry-auth", "file:" + secrets + "/config.json"}
 	started := time.Now()
-	_, progress := p.run(t, slices.Concat([]string{"entry", "--name", entry, "release"}, where, signing(secrets), []string{"--identity-token", "file:" + secrets + "/token", "export", "--path", root})...)
+	_, progress := p.run(t, slices.Concat(p.step(entry, "release"), where, signing(secrets), []string{"--identity-token", "file:" + secrets + "/token", "export", "--path", root})...)
 	var record struct{ Tag, Digest string }
 	text, err := os.ReadFile(filepath.Join(root, "catalog", entry, "release.json"))
 	if err != nil {
@@ -65,7 +65,7 @@ func TestDaggerReleasesAnotherCatalog(t *testing.T) {
 		t.Error(err)
 	}
 
-	verified, _ := p.run(t, slices.Concat([]string{"entry", "--name", entry, "verify", "--public-key", secrets + "/cosign.pub"}, where)...)
+	verified, _ := p.run(t, p.step(entry, "verify", append(where, "--public-key", secrets+"/cosign.pub")...)...)
 	if !strings.Contains(verified, "as "+entry) && !strings.Contains(verified, record.Digest) {
 		t.Errorf("verify says %s", verified)
 	}
@@ -186,10 +186,9 @@ func TestDaggerCancelledReleaseTagsNothing(t *testing.T) {
 	keyPair(t, secrets, "")
 	root := scratch(t, entry)
 	p := newPipelines(t, root)
-	cmd := p.command(t, slices.Concat([]string{
-		"entry", "--name", entry, "release", "--registry", listening.host + "/mcp",
-		"--registry-service", "tcp://" + listening.address, "--registry-auth", "file:" + secrets + "/config.json",
-	}, signing(secrets))...)
+	cmd := p.command(t, slices.Concat(p.step(entry, "release",
+		"--registry", listening.host+"/mcp", "--registry-service", "tcp://"+listening.address, "--registry-auth", "file:"+secrets+"/config.json",
+	), signing(secrets))...)
 	var progress bytes.Buffer
 	cmd.Stderr = &progress
 	if err := cmd.Start(); err != nil {
@@ -213,10 +212,9 @@ func TestDaggerCancelledReleaseTagsNothing(t *testing.T) {
 		t.Errorf("tagged: %v, %v", tags, err)
 	}
 	// What is published without interruption is tagged there, so that is where to look.
-	p.run(t, slices.Concat([]string{
-		"entry", "--name", entry, "release", "--registry", listening.host + "/mcp",
-		"--registry-service", "tcp://" + listening.address, "--registry-auth", "file:" + secrets + "/config.json",
-	}, signing(secrets), []string{"entries"})...)
+	p.run(t, slices.Concat(p.step(entry, "release",
+		"--registry", listening.host+"/mcp", "--registry-service", "tcp://"+listening.address, "--registry-auth", "file:"+secrets+"/config.json",
+	), signing(secrets), []string{"entries"})...)
 	if tags, err := filepath.Glob(filepath.Join(stored, "repositories", "mcp", entry, "_tags", "*")); err != nil || len(tags) == 0 {
 		t.Errorf("not tagged: %v", err)
 	}

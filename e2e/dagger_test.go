@@ -60,15 +60,21 @@ func newPipelines(t *testing.T, catalog string) pipelines {
 	return p
 }
 
+// step is the arguments of a call for a step of an entry.
+func (p pipelines) step(entry, name string, args ...string) []string {
+	all := []string{"entry", "--name", entry, name}
+	if p.catalog != "" {
+		all = append(all, "--source", p.catalog)
+	}
+	return append(all, args...)
+}
+
 // command is a call that has not been started.
 func (p pipelines) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	t.Cleanup(cancel)
 	all := append([]string{"call", "--progress=plain", "--npm-registry", p.npm}, p.given...)
-	if p.catalog != "" {
-		all = append(all, "--source", p.catalog)
-	}
 	cmd := exec.CommandContext(ctx, p.dagger, append(all, args...)...)
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "NO_COLOR=1")
@@ -111,7 +117,7 @@ func scratch(t *testing.T, entries ...string) string {
 func TestDaggerBuildsWhatCatalogctlBuilds(t *testing.T) {
 	p := newPipelines(t, "")
 	p.given = nil
-	onEngine, _ := p.run(t, "entry", "--name", "context7", "digest")
+	onEngine, _ := p.run(t, p.step("context7", "digest")...)
 	here := parse(t, newCommand(t, "..").run(t, "-q", "--json", "--out", t.TempDir(), "build", "context7"))
 	if onEngine != here.Digest {
 		t.Errorf("dagger call builds %s, catalogctl %s", onEngine, here.Digest)
@@ -137,7 +143,7 @@ func TestDaggerRepeatsOnlyWhatChanged(t *testing.T) {
 	p := newPipelines(t, root)
 	built := func() (digest string, ran bool) {
 		t.Helper()
-		digest, progress := p.run(t, "entry", "--name", entry, "digest")
+		digest, progress := p.run(t, p.step(entry, "digest")...)
 		for line := range strings.Lines(progress) {
 			if fields := strings.Fields(line); strings.Contains(line, entry+" ") && slices.Contains(fields, "build") && slices.Contains(fields, "s") {
 				ran = true
@@ -185,22 +191,22 @@ func TestDaggerGateStaysClosed(t *testing.T) {
 	}
 	put(t, root, "catalog/"+entry+"/tools.json", poisoned)
 	p := newPipelines(t, root)
-	if affected, _ := p.run(t, "affected", "--repository", root, "entries"); affected != entry {
+	if affected, _ := p.run(t, "affected", "--source", root, "entries"); affected != entry {
 		t.Errorf("affected: %s", affected)
 	}
-	verdict, _ := p.run(t, "entry", "--name", entry, "scan", "verdict", "contents")
+	verdict, _ := p.run(t, p.step(entry, "scan", "verdict", "contents")...)
 	if !strings.Contains(strings.ReplaceAll(verdict, " ", ""), `"pass":false`) {
 		t.Errorf("the verdict is %s", verdict)
 	}
 	for _, call := range [][]string{
-		{"affected", "--repository", root, "gate"}, {"entry", "--name", entry, "gate"}, {"entry", "--name", entry, "release"},
+		{"affected", "--source", root, "gate"}, p.step(entry, "gate"), p.step(entry, "release"),
 	} {
 		if _, progress, err := p.call(t, call...); err == nil || !strings.Contains(progress, "FAIL") {
 			t.Errorf("%v: %v\n%s", call, err, progress)
 		}
 	}
 	reports := t.TempDir()
-	p.run(t, "affected", "--repository", root, "report", "export", "--path", reports)
+	p.run(t, "affected", "--source", root, "report", "export", "--path", reports)
 	for name, want := range map[string]string{"comment.md": entry, "plan.json": entry, entry + "/findings.sarif": `"2.1.0"`, entry + "/sbom-index.spdx.json": "SPDX-2.3"} {
 		if text, err := os.ReadFile(filepath.Join(reports, name)); err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%s does not speak of %s: %v", name, want, err)
@@ -210,18 +216,43 @@ func TestDaggerGateStaysClosed(t *testing.T) {
 
 // TestDaggerNamesWhatIsMissing asks for an entry that is not there.
 func TestDaggerNamesWhatIsMissing(t *testing.T) {
-	_, progress, err := newPipelines(t, "").call(t, "entry", "--name", "contxt7", "digest")
+	p := newPipelines(t, "")
+	_, progress, err := p.call(t, p.step("contxt7", "digest")...)
 	if err == nil || !strings.Contains(progress, "the catalog has no entry contxt7") {
 		t.Errorf("%v\n%s", err, progress)
 	}
 }
 
-// TestDaggerChecks runs the checks over the catalog of a pull request.
+// TestDaggerChecks runs all that a pull request must pass, where one entry has changed since what main has, and wants each check to be named.
 func TestDaggerChecks(t *testing.T) {
+	const entry = "npx/sequential-thinking"
 	p := newPipelines(t, "")
-	cmd := exec.CommandContext(t.Context(), p.dagger, "check", "--progress=plain", "catalog")
-	cmd.Dir = ".."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	source, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	git := newClient(t, "git")
+	git.dir, git.env = t.TempDir(), append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null")
+	git.run(t, "clone", "--quiet", source, ".")
+	git.run(t, "update-ref", "refs/remotes/origin/main", "HEAD")
+	text, err := os.ReadFile(filepath.Join(git.dir, "catalog", entry, "entry.cue"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, git.dir, "catalog/"+entry+"/entry.cue", string(text)+"\n// Changed.\n")
+	cmd := exec.CommandContext(t.Context(), p.dagger, "check", "--progress=plain")
+	cmd.Dir = git.dir
+	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"affected:gate", "catalog:validate", "catalog:lockCheck", "catalog:generateCheck", "command:test", "command:lint"} {
+		if !strings.Contains(string(out), " "+name+" DONE") {
+			t.Errorf("no check of the name %s has passed:\n%s", name, out)
+		}
+	}
+	if !strings.Contains(string(out), "withExec catalogctl --out /out release --dry-run "+entry) {
+		t.Errorf("what has changed was not taken to the gate:\n%s", out)
 	}
 }

@@ -49,13 +49,14 @@ type Target struct {
 	PasswordVariable string
 }
 
+// source returns the argument of each step that is the catalog.
+func (c Config) source(ctx context.Context, client *dagger.Client) (dagger.DirectoryID, error) {
+	return client.Host().Directory(c.Catalog, dagger.HostDirectoryOpts{Include: parts}).ID(ctx)
+}
+
 // arguments returns the arguments of the module's constructor. Identifiers are asked for once, here.
 func (c Config) arguments(ctx context.Context, client *dagger.Client) (map[string]any, error) {
-	source, err := client.Host().Directory(c.Catalog, dagger.HostDirectoryOpts{Include: parts}).ID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	arguments := map[string]any{"source": source}
+	arguments := map[string]any{}
 	for name, value := range c.Settings {
 		if value != "" {
 			arguments[name] = value

@@ -31,6 +31,7 @@ type Engine struct {
 
 	client    *dagger.Client
 	arguments map[string]any // of the module's constructor
+	source    dagger.DirectoryID
 	target    map[string]any // arguments of its release function
 	slots     chan struct{}  // one for each entry that it works on at once
 	alive     context.Context
@@ -74,6 +75,9 @@ func (e *Engine) load(ctx context.Context, c Config) error {
 	}
 	var err error
 	if e.arguments, err = c.arguments(ctx, e.client); err != nil {
+		return err
+	}
+	if e.source, err = c.source(ctx, e.client); err != nil {
 		return err
 	}
 	if e.target, err = c.Target.arguments(ctx, e.client); err != nil {
@@ -149,28 +153,23 @@ func (e *Engine) Layout(ctx context.Context, id, folder string, without []v1.Has
 const blobFolder = "blobs/sha256"
 
 func (e *Engine) layout(id string) *querybuilder.Selection {
-	return e.entry(id).Select("build").Select("directory").Arg("path", id)
+	return e.step(id, "build").Select("directory").Arg("path", id)
 }
 
-// Inspect boots what was built and returns tools.json.
-func (e *Engine) Inspect(ctx context.Context, id string) (tools string, err error) {
-	err = e.run(ctx, e.entry(id).Select("inspect").Select("contents").Bind(&tools))
-	return tools, err
-}
-
-// Scan asks scanners and gate, and writes their reports to a folder, whatever the verdict.
+// Scan boots what was built, asks scanners and gate, and writes the reports to a folder, whatever the verdict: also tools.json, what the server said.
 func (e *Engine) Scan(ctx context.Context, id, folder string) error {
-	return e.run(ctx, e.entry(id).Select("scan").Select("report").Select("export").Arg("path", folder))
+	return e.run(ctx, e.step(id, "scan").Select("report").Select("export").Arg("path", folder))
 }
 
 // Release publishes the entry, and writes its record to a file.
 func (e *Engine) Release(ctx context.Context, id, record, file string) error {
-	published := with(e.entry(id).Select("release"), e.target)
+	published := with(e.step(id, "release"), e.target)
 	return e.run(ctx, published.Select("file").Arg("path", record).Select("export").Arg("path", file))
 }
 
-func (e *Engine) entry(id string) *querybuilder.Selection {
-	return e.module().Select("entry").Arg("name", id)
+// step is a step of an entry, on the catalog.
+func (e *Engine) step(id, name string) *querybuilder.Selection {
+	return e.module().Select("entry").Arg("name", id).Select(name).Arg("source", e.source)
 }
 
 // run asks a question. A step that failed is a *FailedError.

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -42,6 +44,8 @@ func (l *Line) ReleaseOn(ctx context.Context, item catalog.Item, e *engine.Engin
 	_, hosted := ecosystem.(kind.Hosted)
 	r := &Released{Built: &Built{}}
 	id := item.Entry.ID()
+	// Of what is booted and judged there is one report.
+	report := sync.OnceValues(func() (map[string][]byte, error) { return judgedOn(ctx, id, e, filepath.Join(folder, "reports")) })
 	for _, step := range []struct {
 		name string
 		skip bool
@@ -55,8 +59,11 @@ func (l *Line) ReleaseOn(ctx context.Context, item catalog.Item, e *engine.Engin
 			return r.Built.Digest.String(), r.Built.Unchanged, nil
 		}},
 		{"inspect", item.Entry.Transport == nil, func() (string, bool, error) {
-			r.Inspected, err = inspectOn(ctx, id, e)
+			files, err := report()
 			if err != nil {
+				return "", false, err
+			}
+			if r.Inspected, err = inspectedOn(files, e); err != nil {
 				return "", false, err
 			}
 			if r.Inspected.Observation.Auth != nil {
@@ -65,7 +72,11 @@ func (l *Line) ReleaseOn(ctx context.Context, item catalog.Item, e *engine.Engin
 			return fmt.Sprintf("%d tools", len(r.Inspected.Observation.Tools)), false, nil
 		}},
 		{"scan", false, func() (string, bool, error) {
-			r.Scanned, err = l.scanOn(ctx, item, e, filepath.Join(folder, "reports"), r)
+			files, err := report()
+			if err != nil {
+				return "", false, err
+			}
+			r.Scanned, err = l.scannedOn(item, files, e, r)
 			if err != nil {
 				return "", false, err
 			}
@@ -168,27 +179,33 @@ func (l *Line) keep(layout string, blobs []v1.Hash) error {
 	return nil
 }
 
-func inspectOn(ctx context.Context, id string, e *engine.Engine) (*Inspected, error) {
-	text, err := e.Inspect(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	seen := &Inspected{Encoded: []byte(text)}
-	if seen.Observation, err = observation.Decode(strings.NewReader(text)); err != nil {
-		return nil, fmt.Errorf("what the engine %s saw of %s: %w", e.URL, id, err)
-	}
-	return seen, nil
-}
-
-// scanOn has the item judged and brings the reports here, by way of a folder. It fills in how the session with the server went.
-func (l *Line) scanOn(ctx context.Context, item catalog.Item, e *engine.Engine, folder string, r *Released) (*Scanned, error) {
-	if err := e.Scan(ctx, item.Entry.ID(), folder); err != nil {
+// judgedOn has an item booted and judged, in one call, as each is a container more on the engine. It brings the reports here, by way of a folder.
+func judgedOn(ctx context.Context, id string, e *engine.Engine, folder string) (map[string][]byte, error) {
+	if err := e.Scan(ctx, id, folder); err != nil {
 		return nil, err
 	}
 	files, err := readReports(folder)
 	if err != nil {
-		return nil, fmt.Errorf("the report of the engine %s on %s: %w", e.URL, item.Entry.ID(), err)
+		return nil, fmt.Errorf("the report of the engine %s on %s: %w", e.URL, id, err)
 	}
+	return files, nil
+}
+
+// inspectedOn reads from reports what the server said, and how the session with it went.
+func inspectedOn(files map[string][]byte, e *engine.Engine) (*Inspected, error) {
+	seen := &Inspected{Encoded: files[catalog.ObservationFile]}
+	var err error
+	if seen.Observation, err = observation.Decode(bytes.NewReader(seen.Encoded)); err != nil {
+		return nil, fmt.Errorf("%s of the engine %s: %w", catalog.ObservationFile, e.URL, err)
+	}
+	if err := json.Unmarshal(files[sessionFile], &seen.Report); err != nil {
+		return nil, fmt.Errorf("%s of the engine %s: %w", sessionFile, e.URL, err)
+	}
+	return seen, nil
+}
+
+// scannedOn reads from reports what the scanners and the gate said, and keeps them.
+func (l *Line) scannedOn(item catalog.Item, files map[string][]byte, e *engine.Engine, r *Released) (*Scanned, error) {
 	var report verdictReport
 	if err := json.Unmarshal(files[verdictFile], &report); err != nil {
 		return nil, fmt.Errorf("%s of the engine %s: %w", verdictFile, e.URL, err)
@@ -201,13 +218,9 @@ func (l *Line) scanOn(ctx context.Context, item catalog.Item, e *engine.Engine, 
 		return nil, fmt.Errorf("the report of the engine %s is about %q, %s", e.URL, report.Entry, report.Digest)
 	}
 	if r.Built.Foreign() {
+		var err error
 		if r.Built.Platforms, err = images(report.Platforms); err != nil {
 			return nil, fmt.Errorf("%s of the engine %s: %w", verdictFile, e.URL, err)
-		}
-	}
-	if r.Inspected != nil {
-		if err := json.Unmarshal(files[sessionFile], &r.Inspected.Report); err != nil {
-			return nil, fmt.Errorf("%s of the engine %s: %w", sessionFile, e.URL, err)
 		}
 	}
 	return &Scanned{Reports: report.Reports, Verdict: report.Verdict, SARIF: files[sarifFile]}, l.writeReportFiles(item, files)
