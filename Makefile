@@ -79,7 +79,7 @@ lint: $(call stamps,$(LINT_TOOLS)) $(ZIZMOR_STAMP) ## lint code and workflows; l
 	zizmor --offline --quiet .github
 	golangci-lint run ./...
 	golangci-lint run --build-tags e2e,dagger ./e2e/...
-	test -z "$$(git ls-files 'ci/*.go' | xargs gofumpt -l | tee /dev/stderr)"
+	test -z "$$(git ls-files 'ci/*.go' | xargs gofumpt -l | tee -a /dev/stderr)"
 	if [ -e ci/dagger.gen.go ]; then cd ci && golangci-lint run .; else echo 'ci/ is linted whole after "dagger develop", and by "dagger check command"'; fi
 	scripts/vulncheck
 
