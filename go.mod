@@ -1,6 +1,6 @@
 module github.com/slipway-dev/slipway
 
-go 1.26.0
+go 1.26.3
 
 require (
 	cuelabs.dev/go/oci/ociregistry v0.0.0-20260601085548-328ff8e2c943
@@ -48,6 +48,7 @@ require (
 	github.com/yuin/goldmark v1.8.2
 	golang.org/x/mod v0.41.0
 	golang.org/x/term v0.47.0
+	gvisor.dev/gvisor v0.0.0-20260905035102-160fafc42237
 )
 
 require (

@@ -18,12 +18,13 @@ import (
 // container is the name of the one container below a state folder.
 const container = "run"
 
-// bundle is the folder of one run: config.json, the state of runsc, its log, and the process id of the sandbox.
+// bundle is the folder of one run: config.json, what its monitor is told and where, the state of runsc, its log, and the process id of the sandbox.
 type bundle string
 
 func (b bundle) state() string   { return filepath.Join(string(b), "state") }
 func (b bundle) log() string     { return filepath.Join(string(b), "log") }
 func (b bundle) pidFile() string { return filepath.Join(string(b), "pid") }
+func (b bundle) monitor() string { return filepath.Join(string(b), "monitor.json") }
 
 // maxFolder leaves room for the name of the control socket, which may have 107 bytes in all (unix(7)). runsc would put a longer one elsewhere.
 const maxFolder = 80
@@ -108,7 +109,6 @@ func (s Spec) config() specs.Spec {
 	if s.AsOwner {
 		user = specs.User{}
 	}
-	processes := uint64(s.Processes) * refusedFrom //nolint:gosec // it is positive
 	namespaces := []specs.LinuxNamespace{{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}}
 	if s.Network != Host {
 		namespaces = append(namespaces, specs.LinuxNamespace{Type: specs.NetworkNamespace})
@@ -123,7 +123,7 @@ func (s Spec) config() specs.Spec {
 			Capabilities:    &specs.LinuxCapabilities{},
 			NoNewPrivileges: true,
 			Rlimits: []specs.POSIXRlimit{
-				{Type: "RLIMIT_NPROC", Soft: processes, Hard: processes},
+				{Type: "RLIMIT_NPROC", Soft: uint64(s.Processes), Hard: uint64(s.Processes)}, //nolint:gosec // it is positive
 				{Type: "RLIMIT_NOFILE", Soft: 4096, Hard: 4096},
 				{Type: "RLIMIT_CORE"},
 			},

@@ -23,6 +23,14 @@ func useOneProcessor() (give func()) { return func() {} }
 
 func restrain(int, Spec) error { return unsupported() }
 
+type monitor struct{}
+
+func newMonitor(bundle) (*monitor, error) { return nil, unsupported() }
+
+func (*monitor) watch(func()) error { return unsupported() }
+
+func (*monitor) Close() error { return nil }
+
 type gauge struct{}
 
 func openGauge(int) (*gauge, error) { return nil, unsupported() }

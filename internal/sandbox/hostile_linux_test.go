@@ -32,6 +32,7 @@ func TestLimitsEndARunWithTheirReason(t *testing.T) {
 		{"shared memory", memory, []string{"shared-memory"}, sandbox.Memory},
 		{"tmpfs beyond memory", func(s *sandbox.Spec) { s.Memory, s.TmpfsBytes = 128<<20, 1<<30 }, []string{"fill", "/tmp/file"}, sandbox.Memory},
 		{"fork bomb", func(s *sandbox.Spec) { s.Processes = 64 }, []string{"fork"}, sandbox.Processes},
+		{"fork bomb that ends when it is refused", func(s *sandbox.Spec) { s.Processes = 64 }, []string{"fork-and-die"}, sandbox.Processes},
 		{"endless loop", func(s *sandbox.Spec) { s.Timeout = time.Second }, []string{"spin"}, sandbox.Timeout},
 		{"standard error", func(s *sandbox.Spec) { s.Output = 8 << 20 }, []string{"flood-stderr"}, sandbox.Output},
 	} {

@@ -26,12 +26,13 @@ type Process struct {
 	// Stdout is the program's standard output. A program whose output nobody reads stops at a full pipe.
 	Stdout io.Reader
 
-	rt     *Runtime
-	spec   Spec
-	dir    bundle
-	cmd    *exec.Cmd
-	began  time.Time
-	stderr tail
+	rt      *Runtime
+	spec    Spec
+	dir     bundle
+	monitor *monitor
+	cmd     *exec.Cmd
+	began   time.Time
+	stderr  tail
 
 	mu     sync.Mutex
 	reason Reason
@@ -56,11 +57,17 @@ func (r *Runtime) Start(ctx context.Context, s Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{rt: r, spec: s, dir: dir, began: time.Now(), done: make(chan struct{})}
+	watched, err := newMonitor(dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(string(dir)))
+	}
+	p := &Process{rt: r, spec: s, dir: dir, monitor: watched, began: time.Now(), done: make(chan struct{})}
 	// Its end is for supervise to bring about, with a reason.
-	p.cmd = r.command(context.WithoutCancel(ctx), p, "--log="+dir.log(), "--log-format=json", "run", "--bundle="+string(dir), "--pid-file="+dir.pidFile(), container)
+	p.cmd = r.command(context.WithoutCancel(ctx), p, "--log="+dir.log(), "--log-format=json", "--pod-init-config="+dir.monitor(),
+		"run", "--bundle="+string(dir), "--pid-file="+dir.pidFile(), container)
 	p.cmd.SysProcAttr = attributes()
 	if err := p.launch(ctx); err != nil {
+		closeAll(watched)
 		return nil, errors.Join(err, os.RemoveAll(string(dir)))
 	}
 	return p, nil
@@ -129,12 +136,17 @@ func (p *Process) launch(ctx context.Context) error {
 	if err := restrain(p.cmd.Process.Pid, p.spec); err != nil {
 		p.stop(Failed, err.Error())
 	}
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
+	var readers sync.WaitGroup
+	readers.Go(func() {
 		defer errR.Close()
 		// An error means that the run is over, one way or the other.
 		_, _ = io.Copy(meteredWriter{&p.stderr, output}, errR)
+	})
+	readers.Go(p.watchProcesses)
+	drained := make(chan struct{})
+	go func() {
+		readers.Wait()
+		close(drained)
 	}()
 	go p.supervise(ctx, waited, drained)
 	return nil
@@ -155,7 +167,6 @@ func (p *Process) supervise(ctx context.Context, waited, drained <-chan struct{}
 	watch, cancel := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
 	watchers.Go(func() { p.watchMemory(watch) })
-	watchers.Go(func() { p.watchProcesses(watch) })
 	timer := time.NewTimer(p.spec.Timeout)
 	select {
 	case <-waited:
@@ -170,7 +181,7 @@ func (p *Process) supervise(ctx context.Context, waited, drained <-chan struct{}
 	watchers.Wait()
 	// Without its parent the tree dies by itself; what follows waits until it has.
 	reaped := reap(string(p.dir), 10*time.Second)
-	closeAll(p.Stdin)
+	closeAll(p.Stdin, p.monitor)
 	select {
 	case <-drained:
 	case <-time.After(time.Second): // only if a process could not be killed, which reaped says

@@ -6,8 +6,8 @@
 //
 // The same limits hold as root and as any other user, with or without cgroups:
 //
-//   - Processes: the watchdog counts them, threads too, and ends a run that has as many as allowed. gVisor's kernel refuses more than twice as
-//     many, however fast the program is (RLIMIT_NPROC).
+//   - Processes: RLIMIT_NPROC, which gVisor's kernel counts over threads too. It tells when it refuses one, before the program goes on, and that
+//     ends the run.
 //   - Memory: the watchdog adds up the memory file that holds all of the sandbox's memory and tmpfs files and the private memory of gVisor's
 //     kernel, a hundred times a second. RLIMIT_FSIZE and RLIMIT_DATA of the host stop both from growing further than one to two GiB past it,
 //     however fast the program is.

@@ -64,6 +64,10 @@ func main() {
 				time.Sleep(10 * time.Millisecond)
 			}
 		}
+	case "fork-and-die":
+		for {
+			fail(exec.Command("/proc/self/exe", "sleep").Start())
+		}
 	case "flood":
 		line := []byte(strings.Repeat("x", 65535) + "\n")
 		for {
