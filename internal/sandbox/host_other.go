@@ -19,7 +19,10 @@ func probeRuntime(context.Context, string, bool) (string, error) { return "", un
 
 func attributes() *syscall.SysProcAttr { return nil }
 
-func useOneProcessor() (give func()) { return func() {} }
+func onOneProcessor(start func()) (give func()) {
+	start()
+	return func() {}
+}
 
 func restrain(int, Spec) error { return unsupported() }
 

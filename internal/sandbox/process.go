@@ -116,11 +116,11 @@ func (p *Process) launch(ctx context.Context) error {
 	started, waited := make(chan error, 1), make(chan struct{})
 	go func() {
 		// The kernel sends the parent's death signal when the thread that started the child ends, so that thread is kept until the child has ended.
-		// It is not unlocked, and so ends with this function: its processor is the sandbox's.
 		runtime.LockOSThread()
-		give := useOneProcessor()
+		defer runtime.UnlockOSThread()
+		var err error
+		give := onOneProcessor(func() { err = p.cmd.Start() })
 		defer give()
-		err := p.cmd.Start()
 		started <- err
 		if err == nil {
 			_ = p.cmd.Wait() // ProcessState has the result

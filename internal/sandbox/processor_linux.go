@@ -16,13 +16,31 @@ var processors struct {
 	runs map[int]int
 }
 
-// useOneProcessor keeps this thread, and what it starts, on the processor that has the fewest runs, until give is called. The thread itself stays
-// there: it must end. Where the kernel does not allow a choice, all stays as it was.
-func useOneProcessor() (give func()) {
+// onOneProcessor calls start on the processor that has the fewest runs, which keeps there what start starts, and returns what gives the processor back.
+// The caller's goroutine must be locked to its thread. Where the kernel does not allow a choice, all stays as it was.
+func onOneProcessor(start func()) (give func()) {
 	var allowed unix.CPUSet
 	if unix.SchedGetaffinity(0, &allowed) != nil {
+		start()
 		return func() {}
 	}
+	processor := take(&allowed)
+	var one unix.CPUSet
+	one.Set(processor)
+	if unix.SchedSetaffinity(0, &one) == nil {
+		// The thread serves other goroutines later, and starts other programs. It must not end instead: the kernel would kill those that it has started.
+		defer func() { _ = unix.SchedSetaffinity(0, &allowed) }()
+	}
+	start()
+	return func() {
+		processors.Lock()
+		defer processors.Unlock()
+		processors.runs[processor]--
+	}
+}
+
+// take chooses a processor for a run.
+func take(allowed *unix.CPUSet) int {
 	processors.Lock()
 	defer processors.Unlock()
 	if processors.runs == nil {
@@ -43,15 +61,6 @@ func useOneProcessor() (give func()) {
 			}
 		}
 	}
-	var one unix.CPUSet
-	one.Set(chosen)
-	if chosen < 0 || unix.SchedSetaffinity(0, &one) != nil {
-		return func() {}
-	}
 	processors.runs[chosen]++
-	return func() {
-		processors.Lock()
-		defer processors.Unlock()
-		processors.runs[chosen]--
-	}
+	return chosen
 }

@@ -77,6 +77,38 @@ func TestRunsAreSpreadOverTheProcessors(t *testing.T) {
 	}
 }
 
+// The kernel ends what a thread has started when the thread ends, also what is not of the sandbox. It runs alone, as the runs of others have threads, too.
+func TestARunLeavesThreadsAsTheyWere(t *testing.T) {
+	var all unix.CPUSet
+	if err := unix.SchedGetaffinity(os.Getpid(), &all); err != nil {
+		t.Fatal(err)
+	}
+	threads := func() []string {
+		found, err := filepath.Glob("/proc/self/task/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	p := start(t, nil, "sleep")
+	if _, err := bufio.NewReader(p.Stdout).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	during := threads()
+	p.Kill()
+	time.Sleep(100 * time.Millisecond)
+	for _, thread := range during {
+		id, err := strconv.Atoi(filepath.Base(thread))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var allowed unix.CPUSet
+		if err := unix.SchedGetaffinity(id, &allowed); err != nil || allowed != all {
+			t.Errorf("thread %d, which may use %d of %d processors: %v", id, allowed.Count(), all.Count(), err)
+		}
+	}
+}
+
 func TestStandardInputAndOutputArePassedOn(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, "echo")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -35,6 +36,9 @@ func (c *Command) execute(parent context.Context, x execution) ([]byte, error) {
 	out, said := &output{limit: c.Limits.Output, stop: cancel}, &tail{}
 	command.Stdout, command.Stderr = out, said
 	group(command)
+	// As long as the process runs: the kernel ends it with the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	name := filepath.Base(x.program) + " " + x.args[0]
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", name, err)
