@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -25,8 +24,7 @@ type standing struct {
 	base    *base.Base
 	sources base.Sources
 	line    *Line
-	locked  memo[*base.Parts] // as the lock has it
-	parts   memo[*base.Parts] // as images stand on it
+	parts   memo[*base.Parts]
 }
 
 // base returns the base called name: the catalog's own, or else the one of that name that comes with Slipway.
@@ -59,26 +57,6 @@ func (l *Line) basesFS(name string) fs.FS {
 // on returns what the base gives to images for a platform.
 func (s *standing) on(ctx context.Context, platform v1.Platform) (*base.Parts, error) {
 	return s.parts.get(ctx, platform.String(), func() (*base.Parts, error) {
-		locked, err := s.plain(ctx, platform)
-		if err != nil {
-			return nil, err
-		}
-		python, err := s.compiledPython(ctx, locked.Layers[0])
-		if err != nil {
-			return nil, fmt.Errorf("base %s for %s: %w", s.base.Name, platform, err)
-		}
-		if python == nil {
-			return locked, nil
-		}
-		parts := *locked
-		parts.Layers = append(slices.Clip(parts.Layers), python)
-		return &parts, nil
-	})
-}
-
-// plain returns what the lock pins for a platform, which is what programs of this machine's own run on.
-func (s *standing) plain(ctx context.Context, platform v1.Platform) (*base.Parts, error) {
-	return s.locked.get(ctx, platform.String(), func() (*base.Parts, error) {
 		if err := s.base.CheckLock(); err != nil {
 			return nil, fmt.Errorf("base %s is not locked: run 'catalogctl lock --base %s': %w", s.base.Name, s.base.Name, err)
 		}

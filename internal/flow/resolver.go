@@ -117,7 +117,7 @@ func (l *Line) resolverRoot(ctx context.Context, standing *standing, manager man
 		if _, err := os.Stat(root); err == nil {
 			return root, nil
 		}
-		parts, err := standing.plain(ctx, hostPlatform())
+		parts, err := standing.on(ctx, hostPlatform())
 		if err != nil {
 			return "", err
 		}

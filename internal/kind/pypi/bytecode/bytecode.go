@@ -97,6 +97,9 @@ func (u Unit) key(compiler string) string {
 
 // Each calls visit for each source that was compiled, with where CPython looks for the result (PEP 3147), the size of it in bytes, and its content.
 func (c *Compiled) Each(visit func(source, name string, size int64, content io.Reader) error) error {
+	if len(c.file.About) != len(c.sources) {
+		return fmt.Errorf("what is kept of %d sources in %s is of %d: remove it", len(c.sources), c.file.Path, len(c.file.About))
+	}
 	file, err := os.Open(c.file.Path)
 	if err != nil {
 		return err

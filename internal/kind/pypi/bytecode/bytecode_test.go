@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -115,6 +117,39 @@ func TestCompileManyAtOnceCompilesEachOnce(t *testing.T) {
 	group.Wait()
 	if n := len(python.Compiled()); n != 9 {
 		t.Errorf("%d sources were compiled, want 9", n)
+	}
+}
+
+// Whoever changes the cache may make a build fail, and no more.
+func TestCompiledThatIsNotWhatWasKept(t *testing.T) {
+	t.Parallel()
+	dir, python := t.TempDir(), &wheeltest.CPython{}
+	units := []bytecode.Unit{unit("a", "", "lib/a.py")}
+	if _, err := compiler(dir, python).Compile(t.Context(), units); err != nil {
+		t.Fatal(err)
+	}
+	records, err := filepath.Glob(filepath.Join(dir, "keys", "*"))
+	if err != nil || len(records) != 1 {
+		t.Fatal(records, err)
+	}
+	record, err := os.ReadFile(records[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(record), "[40]", "[]", 1)
+	if changed == string(record) {
+		t.Fatalf("the record is %s", record)
+	}
+	if err := errors.Join(os.Chmod(records[0], 0o600), os.WriteFile(records[0], []byte(changed), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	all, err := compiler(dir, python).Compile(t.Context(), units)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = all[0].Each(func(string, string, int64, io.Reader) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "of 1 sources") {
+		t.Errorf("got %v", err)
 	}
 }
 
