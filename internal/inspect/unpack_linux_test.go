@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -45,6 +46,21 @@ func (s sized) Manifest() (*v1.Manifest, error) {
 	return m, nil
 }
 
+// filling is an image that fills the file system when it is unpacked for the first time.
+type filling struct {
+	v1.Image
+
+	full *bool
+}
+
+func (f filling) Layers() ([]v1.Layer, error) {
+	if !*f.full {
+		*f.full = true
+		return nil, syscall.ENOSPC
+	}
+	return f.Image.Layers()
+}
+
 func TestUnpackInMemoryIfThereIsRoom(t *testing.T) {
 	dir, room := memory(t)
 	disk := t.TempDir()
@@ -67,6 +83,7 @@ func TestUnpackInMemoryIfThereIsRoom(t *testing.T) {
 		"large":           {Input{Image: sized{image, 1 << 40}, Memory: dir}, disk},
 		"an endless size": {Input{Image: sized{image, 1<<63 - 1}, Memory: dir}, disk},
 		"no size":         {Input{Image: sized{image, -1}, Memory: dir}, disk},
+		"too large":       {Input{Image: filling{image, new(!room)}, Memory: dir}, disk},
 	} {
 		root, err := unpack(t.Context(), c.in)
 		if err != nil {
