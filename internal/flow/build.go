@@ -146,7 +146,7 @@ func (l *Line) buildInput(ctx context.Context, item catalog.Item, ecosystem kind
 			var payload *kind.Payload
 			halves, ctx := errgroup.WithContext(ctx)
 			halves.Go(func() (err error) {
-				below, err = stands.on(ctx, *platform)
+				below, err = l.below(ctx, stands, ecosystem, *platform)
 				return err
 			})
 			halves.Go(func() (err error) {
@@ -169,6 +169,25 @@ func (l *Line) buildInput(ctx context.Context, item catalog.Item, ecosystem kind
 		})
 	}
 	return in, group.Wait()
+}
+
+// below returns what the packages of an ecosystem stand on.
+func (l *Line) below(ctx context.Context, stands *standing, ecosystem kind.Packaged, platform v1.Platform) (*base.Parts, error) {
+	parts, err := stands.on(ctx, platform)
+	if err != nil {
+		return nil, err
+	}
+	furnishing, ok := ecosystem.(kind.Furnishing)
+	if !ok {
+		return parts, nil
+	}
+	own, err := furnishing.Furnish(ctx, l.layers, parts.Layers[0])
+	if err != nil {
+		return nil, fmt.Errorf("base %s for %s: %w", stands.base.Name, platform, err)
+	}
+	furnished := *parts
+	furnished.Layers = append(slices.Clip(parts.Layers), own)
+	return &furnished, nil
 }
 
 // hostPlatform is the platform of images that this machine can boot.

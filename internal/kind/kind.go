@@ -51,6 +51,14 @@ type Packaged interface {
 	Payload(ctx context.Context, e entry.Entry, dir fs.FS, platform v1.Platform) (*Payload, error)
 }
 
+// Furnishing is a packaged ecosystem that puts a layer of its own between the base and the packages of its entries.
+type Furnishing interface {
+	Packaged
+
+	// Furnish returns that layer for a base, of which Debian's packages are given; layers keeps it. Equal bases get equal layers.
+	Furnish(ctx context.Context, layers *layer.Store, debian v1.Layer) (v1.Layer, error)
+}
+
 // Complete is an ecosystem whose entries are whole artifacts without a base: skills, and images that others built.
 type Complete interface {
 	Ecosystem

@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-dev/slipway/internal/fetch"
 	"github.com/slipway-dev/slipway/internal/kind"
 	"github.com/slipway-dev/slipway/internal/kind/pypi/wheeltest"
+	"github.com/slipway-dev/slipway/internal/layer"
 	"github.com/slipway-dev/slipway/internal/unpack"
 )
 
@@ -337,6 +338,43 @@ func TestPayloadThatCannotBeCompiled(t *testing.T) {
 	}
 	if _, err := layerOf(t, p); !errors.Is(err, broken) || !strings.Contains(err.Error(), "compile Python") {
 		t.Error(err)
+	}
+}
+
+// What Debian has of CPython is compiled for the paths that it has in the image, once for all entries on it.
+func TestFurnishCompilesTheStandardLibrary(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "", server)
+	layers := layer.NewStore(t.TempDir())
+	debian, err := layers.Layer(t.Context(), "debian", func(_ context.Context, l *layer.Writer) error {
+		for _, name := range []string{
+			"usr/lib/python3/dist-packages/apt.py", "usr/lib/python3.13/LICENSE.txt", "usr/lib/python3.13/json/__init__.py", "usr/lib/python3.13/os.py",
+		} {
+			if err := l.WriteFile(name, 0o644, int64(len(name)), strings.NewReader(name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pyc := func(name string) string { return wheeltest.Pyc("/"+name, name) }
+	want := map[string]string{
+		"usr/lib/python3.13/json/__pycache__/__init__.cpython-313.pyc": pyc("usr/lib/python3.13/json/__init__.py"),
+		"usr/lib/python3.13/__pycache__/os.cpython-313.pyc":            pyc("usr/lib/python3.13/os.py"),
+	}
+	for range 2 {
+		own, err := w.eco.Furnish(t.Context(), layers, debian)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, contents(t, own)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if n := len(w.python.Compiled()); n != 2 {
+		t.Errorf("%d sources were compiled: %q", n, w.python.Compiled())
 	}
 }
 

@@ -41,12 +41,13 @@ type Ecosystem struct {
 
 	sandbox  cpython.Sandbox
 	built    *keep.Store[made]
-	compiler *bytecode.Compiler
+	compiler *bytecode.Compiler // of what is below AppDir
+	library  *bytecode.Compiler // of what the base brings
 
 	opened opened
 }
 
-var _ kind.Packaged = (*Ecosystem)(nil)
+var _ kind.Furnishing = (*Ecosystem)(nil)
 
 // Runner runs uv with arguments in a folder, which is the only one that uv may write to, and with the environment env and nothing else but what
 // uv itself needs. It must have the CPython of the entry's base. The error should hold what uv printed.
@@ -67,10 +68,14 @@ type Options struct {
 
 // New returns the ecosystem of the user's index.
 func New(o Options) *Ecosystem {
+	compiler := func(below string) *bytecode.Compiler {
+		return bytecode.NewCompiler(filepath.Join(o.Built, "python"), o.Sandbox, PythonPath, below)
+	}
 	return &Ecosystem{
 		cache: o.Cache, config: o.Config, index: o.Index, run: o.Resolve, sandbox: o.Sandbox,
 		built:    keep.New[made](filepath.Join(o.Built, "wheels")),
-		compiler: bytecode.NewCompiler(filepath.Join(o.Built, "python"), o.Sandbox, PythonPath, AppDir),
+		compiler: compiler(AppDir),
+		library:  compiler("/"),
 	}
 }
 

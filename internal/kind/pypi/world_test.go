@@ -144,6 +144,12 @@ func layerOf(t testing.TB, p *kind.Payload) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return contents(t, l), nil
+}
+
+// contents returns the files of a layer, by path.
+func contents(t testing.TB, l v1.Layer) map[string]string {
+	t.Helper()
 	r, err := l.Uncompressed()
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +159,7 @@ func layerOf(t testing.TB, p *kind.Payload) (map[string]string, error) {
 	for archive := tar.NewReader(r); ; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return found, nil
+			return found
 		}
 		if err != nil {
 			t.Fatal(err)
