@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,18 +25,9 @@ import (
 // TestToolHiveInstallsASkill lets thv install a published skill from the embedded registry, for a user and, with the key pinned, for a project.
 func TestToolHiveInstallsASkill(t *testing.T) {
 	t.Parallel()
-	store, err := registry.New(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(store.Handler())
-	t.Cleanup(server.Close)
-	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := publishtest.NewSkill(t).SkillInput(t, "localhost:"+port+"/skill/"+publishtest.SkillName)
+	in := publishtest.NewSkill(t).SkillInput(t, served(t, t.TempDir())+"/skill/"+publishtest.SkillName)
 	keys := filepath.Join(t.TempDir(), "keys")
+	var err error
 	if in.Key, _, err = sign.Local(keys, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +40,7 @@ func TestToolHiveInstallsASkill(t *testing.T) {
 	thv.serve(t)
 	for _, ref := range []string{in.Repository + ":1.2.3", published.Reference} {
 		thv.run(t, "skill", "install", ref, "--clients", "claude-code", "--force")
-		checkInstalled(t, filepath.Join(thv.home, ".claude", "skills", publishtest.SkillName))
+		checkInstalled(t, filepath.Join(thv.home, ".claude", "skills", publishtest.SkillName), publishtest.SkillFiles)
 	}
 	if out := thv.run(t, "skill", "list"); !strings.Contains(out, publishtest.SkillName) || !strings.Contains(out, "1.2.3") {
 		t.Errorf("list:\n%s", out)
@@ -71,17 +63,73 @@ func TestToolHiveInstallsASkill(t *testing.T) {
 	if out, err := inProject(keys); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	checkInstalled(t, filepath.Join(project, ".claude", "skills", publishtest.SkillName))
+	checkInstalled(t, filepath.Join(project, ".claude", "skills", publishtest.SkillName), publishtest.SkillFiles)
 	if out, err := thv.try(t, "skill", "install", in.Repository+"@sha256:"+strings.Repeat("0a", 32), "--clients", "claude-code", "--force"); err == nil {
 		t.Errorf("it installs what does not exist:\n%s", out)
 	}
 }
 
+// TestToolHiveInstallsOurSkills releases every skill of the catalog as its users do, and lets thv install what came of it, with the key pinned.
+func TestToolHiveInstallsOurSkills(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	put(t, root, "catalog/catalog.cue", settings)
+	if err := os.CopyFS(filepath.Join(root, "skills"), os.DirFS("../skills")); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := filepath.Glob(filepath.Join(root, "skills", "*", "entry.cue"))
+	if err != nil || len(entries) < 8 {
+		t.Fatalf("%d skills, %v", len(entries), err)
+	}
+	newCommand(t, root).run(t, "-q", "release", "--all")
+	host := served(t, filepath.Join(root, "dist", "registry"))
+	project := t.TempDir()
+	if err := os.Mkdir(filepath.Join(project, ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	thv := newClient(t, "thv")
+	thv.serve(t)
+	for _, entry := range entries {
+		name := filepath.Base(filepath.Dir(entry))
+		var record struct{ Digest string }
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(entry), "release.json"))
+		if err == nil {
+			err = json.Unmarshal(text, &record)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		skill, err := os.ReadFile(filepath.Join("..", "skills", name, "SKILL.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		thv.run(t, "skill", "install", host+"/skill/"+name+"@"+record.Digest, "--clients", "claude-code", "--scope", "project", "--project-root", project,
+			"--public-key", filepath.Join(root, "dist", "keys", sign.PublicFile))
+		checkInstalled(t, filepath.Join(project, ".claude", "skills", name), map[string]string{"SKILL.md": string(skill)})
+	}
+}
+
+// served serves a registry that is kept in a folder, and returns where.
+func served(t *testing.T, dir string) (host string) {
+	t.Helper()
+	store, err := registry.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(store.Handler())
+	t.Cleanup(server.Close)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "localhost:" + port
+}
+
 // checkInstalled compares what was installed with what was published. ToolHive drops the right to execute.
-func checkInstalled(t *testing.T, dir string) {
+func checkInstalled(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	n := 0
-	for name, want := range publishtest.SkillFiles {
+	for name, want := range files {
 		n++
 		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
 			t.Errorf("%s: %v", name, err)
